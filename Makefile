@@ -1,0 +1,72 @@
+# All that is needed beside this file: python3 (3.11 or newer) and the network, the first time.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Options of `sipfsm run` (make run) and of the benchmark (make bench), as in: make run ARGS="--t1 0.25"
+ARGS   ?=
+
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# What the lock files are made with; it is no part of the project's environments.
+LOCKER := .cache/locker
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet --no-config --upgrade \
+	--generate-hashes --allow-unsafe --strip-extras --build-deps-for=editable \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS="--listen udp:127.0.0.1:5070")
+	@exec $(BIN)/sipfsm run $(ARGS)
+
+test: check ## install what the tests need, then run every check and every test
+	@bash tests/debian-packages.sh
+	$(BIN)/python -m pytest --cov --cov-report=term-missing
+
+check: $(VENV)/.for-test ## run the checks that need no running: style, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/codespell
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay and Kamailio
+	@bash tests/debian-packages.sh
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
+	$(COMPILE) --output-file=requirements.lock pyproject.toml
+	$(COMPILE) --output-file=requirements-test.lock --extra=test --constraint=requirements.lock pyproject.toml
+
+clean: ## remove everything that can be made again, the environment included
+	rm -rf $(VENV) .cache build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis .mypy_cache \
+		.pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- environments -------------------------------------------------------------------------------------------------
+# The project is installed in place (-e), so only a new lock file or new metadata asks for another installation.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "sipfsm needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; } >&2
+	@# Debian keeps this part of Python in a package of its own.
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || bash tests/debian-packages.sh python3-venv -
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.for-run: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.for-test: requirements-test.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements-test.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.for-run
+
+$(LOCKER)/.ready:
+	$(PYTHON) -m venv $(LOCKER)
+	$(LOCKER)/bin/python -m pip --quiet --disable-pip-version-check install 'pip-tools>=7.5,<8'
+	@touch $@
