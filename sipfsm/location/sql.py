@@ -1,0 +1,237 @@
+"""The location service that survives a restart: bindings in memory, and all changes in an SQLite file.
+
+Reads never touch the disk. One writer takes all updates that wait, applies them in order, commits them in one
+transaction in a worker thread, shows them to readers and then wakes their callers: a disk that needs 10 ms
+for a commit still takes thousands of registrations a second, and nobody is told 200 (OK) before his binding
+is durable.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+from sipfsm.location.binding import Binding
+from sipfsm.location.service import Change, LocationCount, LocationError, LocationLimits, LocationReason
+from sipfsm.location.store import SqliteStore
+from sipfsm.location.table import BindingTable, Draft
+
+_T = TypeVar("_T")
+
+_GROUP = 500
+"""Most updates in one transaction, so that the first of them does not wait long for the last."""
+
+
+class SqlLocation:
+    """Bindings in memory and in an SQLite file that no other server can open meanwhile.
+
+    Args:
+        path: the file, created when it does not exist; its folder must exist.
+        clock: gives the unix time in seconds.
+        limits: how much may be held and how many updates may wait.
+        sweep_interval: seconds between two sweeps of expired bindings, on Trio's clock.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        clock: Callable[[], float] = time.time,
+        limits: LocationLimits | None = None,
+        sweep_interval: float = 60.0,
+    ) -> None:
+        self._clock = clock
+        self._table = BindingTable(limits or LocationLimits())
+        self._sweep_interval = sweep_interval
+        self._store = SqliteStore(Path(path))
+        self._thread = trio.CapacityLimiter(1)  # a worker thread at a time: the store is not for two
+        self._waiting: deque[_Update] = deque()
+        self._work = trio.Event()
+        self._running = False
+
+    async def bindings(self, aor: str) -> tuple[Binding, ...]:
+        """Give the live bindings, highest q first. Nothing before `run` has started."""
+        return self._table.live(aor, self._clock())
+
+    async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
+        """Replace the bindings of `aor` by what `change` makes of them, and return when that is on the disk.
+
+        A caller that is cancelled while its update waits for its turn takes it back: nothing changes. When
+        the writer has it in hand already, the update takes place and the caller does not learn about it.
+
+        Raises:
+            LocationError: nothing was changed, for the reason given.
+        """
+        if not self._running:
+            raise _not_running()
+        limit = self._table.limits.pending_updates
+        if len(self._waiting) >= limit:
+            raise LocationError(LocationReason.OVERLOADED, f"{limit} updates wait for the location database")
+        return await self._submit(aor, change).outcome(self._waiting)
+
+    async def sweep(self) -> int:
+        """Drop all expired bindings from memory and file, and give the number of AORs concerned.
+
+        Raises:
+            LocationError: they could not be dropped from the file; they stay in memory, invisible.
+        """
+        swept = 0
+        for aors in self._table.stale(self._clock()):
+            if aors and not self._running:
+                raise _not_running()
+            # Through the writer like every update, past the limit: a slice is bounded.
+            updates = [self._submit(aor, _keep_live) for aor in aors]
+            for update in updates:
+                await update.outcome(self._waiting)
+            swept += len(aors)
+            await trio.lowlevel.checkpoint()
+        return swept
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Open the file, load it, report started, and write and sweep until cancelled.
+
+        Updates that wait when it is cancelled are still committed. Then the file is closed.
+
+        Raises:
+            LocationError: the file cannot be opened; the text says what to do.
+        """
+        try:
+            # Opening is not abandoned half way: whoever cancels waits for at most the time it takes.
+            with trio.CancelScope(shield=True):
+                self._table.publish(await self._in_thread(lambda: self._store.open(self._clock())))
+            self._running = True
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._sweep_for_ever)
+                task_status.started()
+                await self._write_for_ever()
+        finally:
+            self._running = False
+            with trio.CancelScope(shield=True):
+                await self._finish()
+
+    def count(self) -> LocationCount:
+        """Tell how much is held."""
+        return self._table.count()
+
+    def _submit(self, aor: str, change: Change) -> "_Update":
+        update = _Update(aor, change)
+        self._waiting.append(update)
+        self._work.set()
+        return update
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await trio.sleep(self._sweep_interval)
+            with suppress(LocationError):  # what could not be dropped is tried again the next time
+                await self.sweep()
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work = trio.Event()
+            await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
+            # A commit under way cannot be called back; its outcome is awaited and published, come what may.
+            try:
+                with trio.CancelScope(shield=True):
+                    await self._commit(group)
+            finally:
+                for update in group:
+                    update.abandon()
+
+    async def _commit(self, group: Sequence["_Update"]) -> None:
+        draft = Draft(self._table, self._clock())
+        decided = [update for update in group if update.decide(draft)]
+        try:
+            if draft.changes:
+                await self._in_thread(lambda: self._store.write(draft.changes))
+        except LocationError as error:
+            if error.reason is LocationReason.NOT_STORABLE and len(decided) > 1:
+                # One update that the database refuses must not fail its neighbours.
+                for update in decided:
+                    await self._commit([update])
+                return
+            for update in decided:
+                update.fail(error)
+            return
+        self._table.publish(draft.changes)
+        for update in decided:
+            update.finish()
+
+    async def _finish(self) -> None:
+        try:
+            await self._write_waiting()
+        finally:
+            for update in self._waiting:
+                update.abandon()
+            self._waiting.clear()
+            await self._in_thread(self._store.close)
+
+    async def _in_thread(self, blocking: Callable[[], _T]) -> _T:
+        return await trio.to_thread.run_sync(blocking, limiter=self._thread)
+
+
+class _Update:
+    """One call of `update` on its way."""
+
+    __slots__ = ("_aor", "_change", "_done", "_error", "_result")
+
+    def __init__(self, aor: str, change: Change) -> None:
+        self._aor = aor
+        self._change = change
+        self._done = trio.Event()
+        self._result: tuple[Binding, ...] = ()
+        self._error: Exception | None = None
+
+    def decide(self, draft: Draft) -> bool:
+        """Add the change to `draft`; if it raises, the update is over, with that exception as its outcome."""
+        try:
+            self._result = draft.apply(self._aor, self._change)
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it from `outcome`
+            self.fail(error)
+            return False
+        return True
+
+    def finish(self) -> None:
+        """Let the caller have the result."""
+        self._done.set()
+
+    def fail(self, error: Exception) -> None:
+        """Let the caller have an exception."""
+        self._error = error
+        self._done.set()
+
+    def abandon(self) -> None:
+        """Let the caller go when nobody will work on the update any more; harmless when it is over."""
+        if not self._done.is_set():
+            self.fail(_not_running())
+
+    async def outcome(self, waiting: deque["_Update"]) -> tuple[Binding, ...]:
+        """Wait for the outcome; on cancellation leave the queue."""
+        try:
+            await self._done.wait()
+        except trio.Cancelled:
+            with suppress(ValueError):  # in the writer's hands already
+                waiting.remove(self)
+            raise
+        if isinstance(self._error, LocationError):
+            # One for each caller of a group, or their tracebacks would grow into each other.
+            raise LocationError(self._error.reason, self._error.detail) from self._error
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def _keep_live(live: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    return live
+
+
+def _not_running() -> LocationError:
+    return LocationError(LocationReason.NOT_RUNNING, "the location service is not running")
