@@ -1,0 +1,75 @@
+"""The stream connections that exist: how many there may be, and which one leads to a target."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sipfsm.counters import Counters
+from sipfsm.transport.address import Target
+from sipfsm.transport.errors import TransportError
+from sipfsm.transport.interface import Flow
+from sipfsm.transport.limits import StreamLimits
+
+
+class Connections:
+    """All connections of a transport layer, accepted and opened.
+
+    They are indexed by protocol, address and port of the far end (:rfc:`3261#section-18`), so that a request
+    to a registered client takes the connection that the client opened.
+    """
+
+    def __init__(self, limits: StreamLimits, counters: Counters):
+        """Start empty.
+
+        Args:
+            limits: how many there may be.
+            counters: where refusals are counted.
+        """
+        self._limits = limits
+        self._counters = counters
+        self._open: dict[Target, Flow] = {}
+        self._total = 0
+        self._per_host: dict[str, int] = {}
+
+    @property
+    def total(self) -> int:
+        """Connections that exist: open, being opened or closing."""
+        return self._total
+
+    def find(self, target: Target) -> Flow | None:
+        """Return the open connection to a target, if there is one."""
+        return self._open.get(target)
+
+    def add(self, target: Target, connection: Flow) -> None:
+        """Make a connection known; it replaces another one to the same target, which stays open."""
+        self._open[target] = connection
+
+    def forget(self, target: Target, connection: Flow) -> None:
+        """Find a connection no longer; without effect if another one has taken its place."""
+        if self._open.get(target) is connection:
+            del self._open[target]
+
+    @contextmanager
+    def place(self, host: str) -> Iterator[None]:
+        """Hold a place for one connection with a remote IP address.
+
+        Raises:
+            TransportError: there are too many connections already.
+        """
+        in_use = self._per_host.get(host, 0)
+        if self._total >= self._limits.max_connections:
+            self._counters.count("connections.refused.total")
+            raise TransportError("too-many-connections", f"there are {self._total} connections already")
+        if in_use >= self._limits.max_connections_per_host:
+            self._counters.count("connections.refused.host")
+            raise TransportError("too-many-connections", f"there are {in_use} with {host} already")
+        self._total += 1
+        self._per_host[host] = in_use + 1
+        try:
+            yield
+        finally:
+            self._total -= 1
+            left = self._per_host[host] - 1
+            if left:
+                self._per_host[host] = left
+            else:
+                del self._per_host[host]
