@@ -13,12 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 import trio
 
 from sipfsm.location.binding import Binding
 from sipfsm.location.service import Change, LocationCount, LocationError, LocationLimits, LocationReason
 from sipfsm.location.store import SqliteStore
 from sipfsm.location.table import BindingTable, Draft
+
+log = structlog.get_logger("sipfsm.location")
 
 _T = TypeVar("_T")
 
@@ -30,7 +33,7 @@ class SqlLocation:
     """Bindings in memory and in an SQLite file that no other server can open meanwhile.
 
     Args:
-        path: the file, created when it does not exist; its folder must exist.
+        path: the file; it and its folder are created when they do not exist, for this user alone.
         clock: gives the unix time in seconds.
         limits: how much may be held and how many updates may wait.
         sweep_interval: seconds between two sweeps of expired bindings, on Trio's clock.
@@ -47,11 +50,13 @@ class SqlLocation:
         self._clock = clock
         self._table = BindingTable(limits or LocationLimits())
         self._sweep_interval = sweep_interval
-        self._store = SqliteStore(Path(path))
+        self._path = Path(path)
+        self._store = SqliteStore(self._path)
         self._thread = trio.CapacityLimiter(1)  # a worker thread at a time: the store is not for two
         self._waiting: deque[_Update] = deque()
         self._work = trio.Event()
         self._running = False
+        self._failing = False
 
     async def bindings(self, aor: str) -> tuple[Binding, ...]:
         """Give the live bindings, highest q first. Nothing before `run` has started."""
@@ -104,6 +109,7 @@ class SqlLocation:
             with trio.CancelScope(shield=True):
                 self._table.publish(await self._in_thread(lambda: self._store.open(self._clock())))
             self._running = True
+            log.info("location database opened", path=str(self._path), **self.count()._asdict())
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sweep_for_ever)
                 task_status.started()
@@ -158,12 +164,22 @@ class SqlLocation:
                 for update in decided:
                     await self._commit([update])
                 return
+            self._tell_of_failure(error)
             for update in decided:
                 update.fail(error)
             return
+        if draft.changes and self._failing:
+            self._failing = False
+            log.info("location database is written again", path=str(self._path))
         self._table.publish(draft.changes)
         for update in decided:
             update.finish()
+
+    def _tell_of_failure(self, error: LocationError) -> None:
+        # The operator is told once, not once for each registration that fails until he has made room.
+        if not self._failing or error.reason is LocationReason.NOT_STORABLE:
+            log.error("location database not written", reason=error.reason.value, detail=error.detail)
+        self._failing = self._failing or error.reason is LocationReason.COMMIT_FAILED
 
     async def _finish(self) -> None:
         try:

@@ -30,7 +30,7 @@ class SqliteStore:
     """The file of one location service. Make it, `open` it, use it, `close` it.
 
     Args:
-        path: the file, created when it does not exist; its folder must exist.
+        path: the file; it and its folder are created when they do not exist, for this user alone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,6 +95,7 @@ class SqliteStore:
     def _create_private(self) -> None:
         # Who is registered from where is nobody else's business. An existing file is never opened here:
         # closing it would release the locks that SQLite holds on it for another location service in here.
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
@@ -150,8 +151,8 @@ class SqliteStore:
     def _cannot_open(self, why: str) -> LocationError:
         return LocationError(
             LocationReason.CANNOT_OPEN,
-            f"the location database {self._path} cannot be opened ({why}): its folder must exist, and this "
-            "program must be allowed to write both",
+            f"the location database {self._path} cannot be opened ({why}): it has to be a file that this "
+            "program may write, in a folder that it may write",
         )
 
 

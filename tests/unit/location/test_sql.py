@@ -132,15 +132,20 @@ def test_a_sweep_deletes_the_rows(path: Path) -> None:
     trio.run(main)
 
 
-def test_the_file_is_private(path: Path) -> None:
+def test_file_and_folder_are_created_private(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "location.db"
     assert trio.run(stored, path, ALICE) == ()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 SERVER = """
 import sys, trio
 from sipfsm.location.sql import SqlLocation
+from sipfsm.logs import configure_logging
 from tests.unit.location.samples import CLOCK, binding, put
+
+configure_logging()
 
 async def register(location, number):
     for cseq in range(1, 1_000_000):
@@ -437,9 +442,11 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     assert path.read_bytes().startswith(b"Dear diary")
 
 
-@pytest.mark.parametrize("name", ["missing/location.db", "."])
+@pytest.mark.parametrize("name", ["file/location.db", "folder"])
 def test_a_file_that_cannot_be_opened_is_refused_with_a_sentence(tmp_path: Path, name: str) -> None:
-    with pytest.raises(LocationError, match=r"cannot be opened .* its folder must exist") as caught:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(LocationError, match=r"cannot be opened .* it has to be a file") as caught:
         trio.run(open_only, tmp_path / name)
     assert caught.value.reason is LocationReason.CANNOT_OPEN
 
