@@ -1,0 +1,154 @@
+"""Client transactions (:rfc:`3261#section-17.1`, :rfc:`6026#section-7.2`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sipfsm.fsm import Action, Event
+from sipfsm.message import Message, Request, Response, make_ack
+from sipfsm.transaction.keys import client_key, new_branch
+from sipfsm.transaction.sending import add_via
+from sipfsm.transaction.transaction import Transaction
+from sipfsm.transaction.user import ClientUser
+from sipfsm.transport import Flow, Target, TransportError
+
+if TYPE_CHECKING:
+    from sipfsm.transaction.layer import TransactionLayer
+
+
+class ClientTransaction(Transaction[Response]):
+    """Sends one request and takes its responses.
+
+    Attributes:
+        request: the request, with our Via on top as soon as it was sent.
+        branch: the branch of that Via.
+        target: where it goes.
+    """
+
+    __slots__ = ("_data", "_error", "_flow", "_prefer", "_user", "branch", "request", "target")
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        request: Request,
+        target: Target,
+        user: ClientUser,
+        *,
+        prefer: Flow | None = None,
+        branch: str | None = None,
+    ) -> None:
+        """Prepare; `run` sends the request.
+
+        Args:
+            layer: the transaction layer.
+            request: without a Via of ours; it is changed, and must not be changed by others any more.
+            target: where to send it.
+            user: gets what becomes of it.
+            prefer: a flow whose socket is to be used if it fits.
+            branch: None for a new one; a CANCEL takes that of its INVITE.
+        """
+        self.branch = branch or new_branch()
+        engine = layer.invite_client if request.method == "INVITE" else layer.non_invite_client
+        key = client_key(self.branch, request.method)
+        super().__init__(layer, engine, key, reliable=target.protocol != "UDP")
+        self.request = request
+        self.target = target
+        self._user = user
+        self._prefer = prefer
+        self._flow: Flow | None = None
+        self._data = b""
+        self._error: TransportError | None = None
+        layer.clients[key] = self
+
+    async def run(self) -> None:
+        """Send the request, and live until the transaction ends."""
+        self.handle(Event.TU_REQUEST)
+        await super().run()
+
+    def abandon(self) -> None:
+        """Wait no longer for a final response (:rfc:`3261#section-9.1`, `16.8`)."""
+        self.handle(Event.TU_ABANDON)
+
+    def forget(self) -> None:
+        """Take the key out of the layer's table, and let go of the connection."""
+        if self.layer.clients.get(self.key) is self:
+            del self.layer.clients[self.key]
+        if self._flow is not None and self._flow.reliable:
+            self._flow.unwatch(self._flow_ended)
+
+    # ---- actions
+
+    def _send_request(self, _message: Message | None) -> None:
+        try:
+            flow = self.layer.transport.flow_to_nowait(self.target, prefer=self._prefer)
+        except TransportError as error:
+            self._fail(error)
+            return
+        self._prefer = None
+        if flow is None:
+            self.start_soon(self._connect)
+        else:
+            self._send_over(flow)
+
+    async def _connect(self) -> None:
+        try:
+            flow = await self.layer.transport.connect(self.target)
+        except TransportError as error:
+            self._fail(error)
+        else:
+            self._send_over(flow)
+
+    def _send_over(self, flow: Flow) -> None:
+        self._flow = flow
+        add_via(self.request, self.branch, flow)
+        self._data = self.request.to_bytes()
+        if flow.reliable:
+            flow.watch(self._flow_ended)
+        self._resend_request(None)
+
+    def _resend_request(self, _message: Message | None) -> None:
+        self._send(self._data)
+
+    def _send_ack(self, response: Response | None) -> None:
+        assert response is not None
+        self._send(make_ack(self.request, response).to_bytes())
+
+    def _send(self, data: bytes) -> None:
+        if self._flow is None:
+            return  # the connection is still being opened
+        try:
+            self._flow.send_nowait(data)
+        except TransportError as error:
+            self._fail(error)
+
+    def _fail(self, error: TransportError) -> None:
+        self._error = error
+        self._send_failed(error)
+
+    def _flow_ended(self, error: TransportError) -> None:
+        self._fail(error)
+
+    def _pass_response(self, response: Response | None) -> None:
+        assert response is not None
+        self._user.response_arrived(self, response)
+
+    def _inform_timeout(self, _message: Message | None) -> None:
+        self._user.timed_out(self)
+
+    def _inform_transport_error(self, _message: Message | None) -> None:
+        self._user.transport_failed(
+            self, self._error or TransportError("unknown", "the request was not sent")
+        )
+
+    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
+        Action.SEND_REQUEST: _send_request,
+        Action.RESEND_REQUEST: _resend_request,
+        Action.SEND_ACK: _send_ack,
+        Action.PASS_RESPONSE: _pass_response,
+        Action.INFORM_TIMEOUT: _inform_timeout,
+        Action.INFORM_TRANSPORT_ERROR: _inform_transport_error,
+        Action.HINT_TRANSPORT_ERROR: Transaction.ignore,
+        Action.DROP: Transaction.drop,
+        Action.TERMINATE: Transaction.terminate,
+    }

@@ -1,0 +1,180 @@
+"""The transaction layer: finds the transaction of each message, or makes one (:rfc:`3261#section-17`)."""
+
+import structlog
+import trio
+
+from sipfsm.counters import Counters
+from sipfsm.fsm import Action, Engine, Timing, load_model
+from sipfsm.message import MessageError, Request, Response, make_response
+from sipfsm.transaction.classify import event_of_response
+from sipfsm.transaction.client import ClientTransaction
+from sipfsm.transaction.keys import Key, response_key, server_key
+from sipfsm.transaction.sending import add_via
+from sipfsm.transaction.server import ServerTransaction
+from sipfsm.transaction.user import TransactionUser
+from sipfsm.transport import Flow, Target, Transport, TransportError
+
+log = structlog.get_logger("sipfsm.transaction")
+
+MAX_TRANSACTIONS = 500_000
+"""Server transactions alive at once, unless the configuration says otherwise."""
+
+MAX_PENDING_SENDS = 1_000
+"""Messages without a transaction that wait for a connection at once."""
+
+
+class TransactionLayer:
+    """All transactions of an element. Implements `sipfsm.transport.Receiver`.
+
+    Attributes:
+        transport: the transport layer; set before anything is received.
+        user: the core; likewise.
+        clients: the client transactions by their keys.
+        servers: the server transactions by their keys.
+        tracing: whether every event is logged.
+    """
+
+    transport: Transport
+    user: TransactionUser
+
+    def __init__(
+        self,
+        timing: Timing,
+        counters: Counters,
+        *,
+        compiled: bool = True,
+        max_transactions: int = MAX_TRANSACTIONS,
+        tracing: bool = False,
+    ) -> None:
+        """Make the machines ready.
+
+        Args:
+            timing: T1, T2, T4.
+            counters: where drops and errors are counted.
+            compiled: False runs every event through stock `transitions`.
+            max_transactions: server transactions alive at once; further requests get 503.
+            tracing: log every event with key, model and state, at level debug.
+        """
+        self.counters = counters
+        self.tracing = tracing
+        self.timing = timing
+        self.clients: dict[Key, ClientTransaction] = {}
+        self.servers: dict[Key, ServerTransaction] = {}
+        self.invite_client = Engine(load_model("invite-client"), timing, compiled=compiled)
+        self.invite_server = Engine(load_model("invite-server"), timing, compiled=compiled)
+        self.non_invite_client = Engine(load_model("non-invite-client"), timing, compiled=compiled)
+        self.non_invite_server = Engine(load_model("non-invite-server"), timing, compiled=compiled)
+        self._max_transactions = max_transactions
+        self._nursery: trio.Nursery | None = None
+        self._pending_sends = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the nursery that all server transactions live in, until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            await trio.sleep_forever()
+
+    @property
+    def timers(self) -> int:
+        """How many timers run in all transactions."""
+        tables: list[ClientTransaction | ServerTransaction] = [*self.clients.values(), *self.servers.values()]
+        return sum(len(transaction.instance.running) for transaction in tables)
+
+    # ---- what the transport layer calls
+
+    def receive(self, message: Request | Response, flow: Flow) -> None:
+        """Give a message to its transaction. Never blocks."""
+        if isinstance(message, Response):
+            self._receive_response(message)
+        else:
+            self._receive_request(message, flow)
+
+    def refuse(self, error: MessageError, flow: Flow) -> None:
+        """Answer a request that is not well-formed, without a transaction (:rfc:`3261#section-8.2.7`)."""
+        request, status = error.message, error.status
+        if isinstance(request, Request) and status is not None:
+            reason = error.detail if status == 400 else None
+            self.respond_statelessly(make_response(request, status, reason), request, flow)
+
+    def _receive_response(self, response: Response) -> None:
+        key = response_key(response)
+        transaction = self.clients.get(key)
+        if transaction is not None:
+            transaction.handle(event_of_response(response), response)
+            return
+        # RFC 6026 7.2 and RFC 4320 4.2, rows ICT-23 and NICT-16: the model says what becomes of a stray.
+        engine = self.invite_client if response.cseq.method == "INVITE" else self.non_invite_client
+        if engine.create(reliable=False).handle(event_of_response(response)) == [Action.DROP]:
+            self.counters.count("dropped.response.stray")
+
+    def _receive_request(self, request: Request, flow: Flow) -> None:
+        key = server_key(request)
+        transaction = self.servers.get(key)
+        if transaction is not None and transaction.matches(request):
+            transaction.receive(request)
+        elif self._is_stray(request):
+            self.user.take_stray(request, flow)
+        elif len(self.servers) >= self._max_transactions or self._nursery is None:
+            self.counters.count("refused.overload")
+            self.respond_statelessly(make_response(request, 503), request, flow)
+        else:
+            transaction = ServerTransaction(self, request, flow, key)
+            self._nursery.start_soon(transaction.run)
+            transaction.receive(request)
+
+    def _is_stray(self, request: Request) -> bool:
+        if request.method == "ACK":
+            return True
+        return request.method == "CANCEL" and self.find_cancelled(request) is None
+
+    # ---- what the core calls
+
+    def find_cancelled(self, cancel: Request) -> ServerTransaction | None:
+        """Return the INVITE server transaction that a CANCEL is for, if any (:rfc:`3261#section-9.2`)."""
+        transaction = self.servers.get(server_key(cancel, "INVITE"))
+        return transaction if transaction is not None and transaction.matches(cancel) else None
+
+    def respond_statelessly(self, response: Response, request: Request, flow: Flow) -> None:
+        """Send a response without a transaction; drop and count it where that would take a connection."""
+        try:
+            reply_flow = self.transport.reply_flow_nowait(request.via, flow)
+            if reply_flow is None:
+                self.counters.count("dropped.send.stateless-response")
+            else:
+                reply_flow.send_nowait(response.to_bytes())
+        except TransportError as error:
+            self.counters.count(f"transport-error.{error.reason}")
+
+    def send_statelessly(self, request: Request, target: Target, branch: str, *, prefer: Flow) -> None:
+        """Send a request without a transaction: an ACK for a 2xx, above all (:rfc:`3261#section-16.11`).
+
+        Args:
+            request: without a Via of ours; it is changed.
+            target: where to send it.
+            branch: for the Via of ours.
+            prefer: a flow whose socket is to be used if it fits.
+        """
+        try:
+            flow = self.transport.flow_to_nowait(target, prefer=prefer)
+            if flow is not None:
+                _send_with_via(request, branch, flow)
+            elif self._nursery is None or self._pending_sends >= MAX_PENDING_SENDS:
+                self.counters.count("dropped.send.stateless-request")
+            else:
+                self._pending_sends += 1
+                self._nursery.start_soon(self._connect_and_send, request, target, branch)
+        except TransportError as error:
+            self.counters.count(f"transport-error.{error.reason}")
+
+    async def _connect_and_send(self, request: Request, target: Target, branch: str) -> None:
+        try:
+            _send_with_via(request, branch, await self.transport.connect(target))
+        except TransportError as error:
+            self.counters.count(f"transport-error.{error.reason}")
+        finally:
+            self._pending_sends -= 1
+
+
+def _send_with_via(request: Request, branch: str, flow: Flow) -> None:
+    add_via(request, branch, flow)
+    flow.send_nowait(request.to_bytes())

@@ -1,0 +1,148 @@
+"""Server transactions (:rfc:`3261#section-17.2`, :rfc:`6026#section-7.1`, :rfc:`4320#section-4`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sipfsm.fsm import Action, Event, Timer
+from sipfsm.message import Message, Request, Response, make_response
+from sipfsm.transaction.classify import event_of_request, event_of_tu_response
+from sipfsm.transaction.keys import Key, is_rfc2543
+from sipfsm.transaction.transaction import Transaction
+from sipfsm.transaction.user import ServerUser
+from sipfsm.transport import Flow, TransportError
+
+if TYPE_CHECKING:
+    from sipfsm.transaction.layer import TransactionLayer
+
+
+class ServerTransaction(Transaction[Message]):
+    """Takes one request and its retransmissions, and sends its responses.
+
+    Attributes:
+        request: the request as it came, the Via marked with its source.
+        flow: the flow that it came over.
+        user: gets what becomes of the answer; set by the core when it takes the request.
+        answered: whether a final response was given.
+    """
+
+    __slots__ = ("_data", "_reply_flow", "_to_tag", "answered", "flow", "request", "user")
+
+    def __init__(self, layer: TransactionLayer, request: Request, flow: Flow, key: Key) -> None:
+        """Take a request; the core is told at once."""
+        engine = layer.invite_server if request.method == "INVITE" else layer.non_invite_server
+        super().__init__(layer, engine, key, reliable=flow.reliable)
+        self.request = request
+        self.flow = flow
+        self.user: ServerUser | None = None
+        self.answered = False
+        self._reply_flow: Flow | None = None
+        self._data = b""
+        self._to_tag: str | None = None
+        layer.servers[key] = self
+
+    def matches(self, request: Request) -> bool:
+        """Say if a request with this key really is of this transaction: :rfc:`2543` wants To tags compared."""
+        if not is_rfc2543(request):
+            return True
+        expected = self._to_tag if request.method == "ACK" else self.request.to.tag
+        return request.to.tag == expected
+
+    def receive(self, request: Request) -> None:
+        """Take the request itself, a retransmission of it, or the ACK of its final response."""
+        self.handle(event_of_request(request), request)
+
+    def respond(self, response: Response) -> None:
+        """Send a response, if the machine allows it now.
+
+        A 408 or a 101 to 199 to a request that is no INVITE is never sent (:rfc:`4320#section-4`), nor is
+        anything but a 2xx after a 2xx; such a response is counted and dropped.
+        """
+        event = event_of_tu_response(response)
+        if event is Event.TU_100 and not self.instance.reliable and self._trying_is_pending():
+            event = Event.TU_100_EARLY
+        self.handle(event, response)
+
+    def _trying_is_pending(self) -> bool:
+        return self.request.method != "INVITE" and Timer.TRYING in self.instance.running
+
+    def abandon(self) -> None:
+        """Say that there will be no further answer; without a final one the transaction ends silently."""
+        self.handle(Event.TU_ABANDON)
+
+    def work_failed(self) -> None:
+        """Answer 500 if nothing was answered before the work failed."""
+        if not self.answered:
+            self.respond(make_response(self.request, 500))
+
+    def forget(self) -> None:
+        """Take the key out of the layer's table."""
+        if self.layer.servers.get(self.key) is self:
+            del self.layer.servers[self.key]
+
+    # ---- actions
+
+    def _pass_request(self, _message: Message | None) -> None:
+        self.layer.user.serve(self)
+
+    def _pass_ack(self, ack: Message | None) -> None:
+        assert isinstance(ack, Request)
+        if self.user is not None:
+            self.user.ack_arrived(self, ack)
+
+    def _send_response(self, response: Message | None) -> None:
+        assert isinstance(response, Response)
+        if response.status >= 200:
+            self.answered = True
+            self._to_tag = response.to.tag
+        self._data = response.to_bytes()
+        self._send()
+
+    def _send_trying(self, _message: Message | None) -> None:
+        self._data = make_response(self.request, 100).to_bytes()
+        self._send()
+
+    def _resend_response(self, _message: Message | None) -> None:
+        if self._data:
+            self._send()
+
+    def _send(self) -> None:
+        flow = self._reply_flow
+        try:
+            if flow is None or flow.closed:
+                via = self.request.via
+                flow = self._reply_flow = self.layer.transport.reply_flow_nowait(via, self.flow)
+            if flow is None:
+                self.start_soon(self._connect_and_send, self._data)
+            else:
+                flow.send_nowait(self._data)
+        except TransportError as error:
+            self._send_failed(error)
+
+    async def _connect_and_send(self, data: bytes) -> None:
+        try:
+            self._reply_flow = await self.layer.transport.connect_reply(self.request.via, self.flow)
+            self._reply_flow.send_nowait(data)
+        except TransportError as error:
+            self._send_failed(error)
+
+    def _inform_lost(self, _message: Message | None) -> None:
+        if self.user is not None:
+            self.user.answer_lost(self)
+
+    def _reject(self, _message: Message | None) -> None:
+        self.layer.counters.count(f"rejected.tu.{self.instance.engine.model.name}")
+
+    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
+        Action.PASS_REQUEST: _pass_request,
+        Action.PASS_ACK: _pass_ack,
+        Action.SEND_RESPONSE: _send_response,
+        Action.SEND_TRYING: _send_trying,
+        Action.RESEND_RESPONSE: _resend_response,
+        Action.INFORM_TIMEOUT: _inform_lost,
+        Action.INFORM_TRANSPORT_ERROR: _inform_lost,
+        Action.REJECT: _reject,
+        Action.DROP: Transaction.drop,
+        Action.TERMINATE: Transaction.terminate,
+    }
