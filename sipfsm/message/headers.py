@@ -1,0 +1,240 @@
+"""Header fields, kept as the lines they came in: what is not touched leaves byte for byte as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from sipfsm.message.names import usual_name
+from sipfsm.message.values import first_value_end_untrusted, split_values_untrusted, unfold
+
+T = TypeVar("T")
+
+
+class Headers:
+    """The header fields of a message in their order.
+
+    Every method takes a field's name as its lower-case long form, such as ``b"via"``; a field is found under
+    its compact form and any case too. Values that come out are unfolded and trimmed, those that go in must
+    hold no line break.
+
+    A line is held with its continuation lines and without the last line break. A parsed value is remembered
+    until a field of the same name is edited.
+    """
+
+    __slots__ = ("_cache", "_lines", "_names")
+
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self._names: list[bytes] = []
+        self._lines: list[bytes] = []
+        # Copies share the inner dictionaries: these only grow, by what parsing the same lines always gives.
+        # An edit takes the whole entry of its name out of its own outer dictionary.
+        self._cache: dict[bytes, dict[Callable[..., Any], Any]] = {}
+        for name, value in fields:
+            self.add(name, value)
+
+    @classmethod
+    def from_lines(cls, names: list[bytes], lines: list[bytes]) -> Headers:
+        """Take over lines as they were received, and the name of each in the lower-case long form."""
+        headers = cls()
+        headers._names = names
+        headers._lines = lines
+        return headers
+
+    def copy(self) -> Headers:
+        """Return an independent copy, which shares the bytes and what has been parsed."""
+        headers = Headers()
+        headers._names = self._names.copy()
+        headers._lines = self._lines.copy()
+        headers._cache = self._cache.copy()
+        return headers
+
+    # ---- reading
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        """Go through the fields in order: name in the lower-case long form and value."""
+        for name, line in zip(self._names, self._lines, strict=True):
+            yield name, _value(line)
+
+    def names(self) -> list[bytes]:
+        """Return the names of all lines in order, in the lower-case long form."""
+        return self._names.copy()
+
+    def count(self, name: bytes) -> int:
+        """Return how many lines are so named."""
+        return self._names.count(name)
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the value of the first line so named; None if there is none."""
+        if name not in self._names:
+            return None
+        return _value(self._lines[self._names.index(name)])
+
+    def lines(self, name: bytes) -> list[bytes]:
+        """Return the value of each line so named."""
+        return [_value(line) for own, line in zip(self._names, self._lines, strict=True) if own == name]
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the values of the comma lists in all lines so named, at least one for each line.
+
+        Raises:
+            MessageError: a quoted string or an angle bracket is not closed.
+        """
+        return [value for line in self.lines(name) for value in split_values_untrusted(line)]
+
+    def cached_first(self, name: bytes, parser: Callable[[bytes], T]) -> T | None:
+        """Return what `parser` makes of the value of the first line so named; None if there is none.
+
+        Raises:
+            MessageError: from the parser, which is asked again the next time.
+        """
+        known = self._cache.get(name)
+        if known is None:
+            known = self._cache[name] = {}
+        elif parser in known:
+            parsed: T = known[parser]
+            return parsed
+        value = self.first(name)
+        if value is None:
+            return None
+        parsed = known[parser] = parser(value)
+        return parsed
+
+    def cached(self, name: bytes, parser: Callable[[list[bytes]], T]) -> T:
+        """Return what `parser` makes of the values of all lines so named, possibly none.
+
+        Raises:
+            MessageError: from the parser, which is asked again the next time.
+        """
+        known = self._cache.get(name)
+        if known is None:
+            known = self._cache[name] = {}
+        elif parser in known:
+            parsed: T = known[parser]
+            return parsed
+        parsed = known[parser] = parser(self.lines(name))
+        return parsed
+
+    # ---- editing
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Add a line at the end."""
+        self._insert(len(self._names), name, value)
+
+    def prepend(self, name: bytes, value: bytes) -> None:
+        """Add a line above the first line so named; at the top if there is none."""
+        self._insert(self._names.index(name) if name in self._names else 0, name, value)
+
+    def set(self, name: bytes, value: bytes) -> None:
+        """Replace the first line so named and delete the others; add a line at the end if there is none."""
+        if name not in self._names:
+            self.add(name, value)
+            return
+        index = self._names.index(name)
+        self._lines[index] = _write(name, value)
+        self._cache.pop(name, None)
+        if self._names.count(name) > 1:
+            self._keep([at for at, own in enumerate(self._names) if own != name or at == index])
+
+    def remove(self, name: bytes) -> None:
+        """Delete all lines so named, if any."""
+        if name in self._names:
+            self._cache.pop(name, None)
+            self._keep([at for at, own in enumerate(self._names) if own != name])
+
+    def pop_first_value(self, name: bytes) -> bytes | None:
+        """Take out the first value of the comma lists so named and return it; None if there is no such line.
+
+        Raises:
+            MessageError: a quoted string or an angle bracket is not closed; nothing is changed.
+        """
+        if name not in self._names:
+            return None
+        index = self._names.index(name)
+        line = self._lines[index]
+        start = line.index(b":") + 1
+        end = first_value_end_untrusted(line, start)
+        if end == len(line):
+            del self._names[index], self._lines[index]
+        else:
+            rest = line[end + 1 :]
+            space = b"" if rest[:1] in {b" ", b"\t", b"\r"} else b" "
+            self._lines[index] = line[:start] + space + rest
+        self._cache.pop(name, None)
+        return unfold(line[start:end])
+
+    def replace_first_value(self, name: bytes, value: bytes) -> None:
+        """Put `value` in place of the first value of the comma lists so named; all other bytes stay.
+
+        Raises:
+            MessageError: a quoted string or an angle bracket is not closed; nothing is changed.
+            KeyError: there is no line so named.
+        """
+        if name not in self._names:
+            raise KeyError(name)
+        _check_value(value)
+        index = self._names.index(name)
+        line = self._lines[index]
+        start = line.index(b":") + 1
+        end = first_value_end_untrusted(line, start)
+        self._lines[index] = b"%b %b%b" % (line[:start], value, line[end:])
+        self._cache.pop(name, None)
+
+    def copy_lines(self, name: bytes, source: Headers) -> None:
+        """Add all lines so named of `source` at the end, as they came."""
+        names, lines = source._names, source._lines
+        if name in names:
+            for at in range(names.index(name), len(names)):
+                if names[at] == name:
+                    self._names.append(name)
+                    self._lines.append(lines[at])
+            self._cache.pop(name, None)
+
+    def append_to_first(self, name: bytes, suffix: bytes) -> None:
+        """Append bytes, such as a parameter, to the first line so named.
+
+        Raises:
+            KeyError: there is no line so named.
+        """
+        if name not in self._names:
+            raise KeyError(name)
+        _check_value(suffix)
+        self._lines[self._names.index(name)] += suffix
+        self._cache.pop(name, None)
+
+    def to_bytes(self) -> bytes:
+        """Write all lines, each with its line break."""
+        return b"\r\n".join([*self._lines, b""])
+
+    def _insert(self, index: int, name: bytes, value: bytes) -> None:
+        line = _write(name, value)
+        self._names.insert(index, name)
+        self._lines.insert(index, line)
+        self._cache.pop(name, None)
+
+    def _keep(self, indexes: list[int]) -> None:
+        self._names = [self._names[at] for at in indexes]
+        self._lines = [self._lines[at] for at in indexes]
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)!r})"
+
+
+def _value(line: bytes) -> bytes:
+    return unfold(line[line.index(b":") + 1 :])
+
+
+def _write(name: bytes, value: bytes) -> bytes:
+    _check_value(value)
+    return b"%b: %b" % (usual_name(name), value)
+
+
+def _check_value(value: bytes) -> None:
+    if b"\n" in value or b"\r" in value:
+        raise ValueError(f"a line break in the value of a header field: {value[:64]!r}")

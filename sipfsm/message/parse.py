@@ -1,0 +1,153 @@
+"""From bytes to a message: the start line, and where each header field and the body begin and end.
+
+What the fields say is read later and only when it is asked for; `sipfsm.message.check` looks at what every
+element has to rely on.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sipfsm.message.controls import check_controls_untrusted
+from sipfsm.message.errors import MessageError
+from sipfsm.message.headers import Headers
+from sipfsm.message.limits import DEFAULT_LIMITS, Limits
+from sipfsm.message.message import Request, Response, SipMessage
+from sipfsm.message.names import field_name_untrusted, usual_spelling
+from sipfsm.message.scalars import parse_content_length_untrusted
+from sipfsm.message.values import text, unfold
+
+_METHOD = rb"[A-Za-z0-9\-.!%*_+`'~]++"
+_VERSION = rb"[sS][iI][pP]/[0-9]{1,9}\.[0-9]{1,9}"
+_REQUEST_LINE = re.compile(rb"(" + _METHOD + rb") ([!-~]++) (" + _VERSION + rb")")
+_STATUS_LINE = re.compile(rb"(" + _VERSION + rb") ([1-6][0-9][0-9]) (.*+)", re.DOTALL)
+_RESPONSE_START = re.compile(rb"[sS][iI][pP]/")
+# What can be told of a request line that is not well formed.
+_LOOSE_REQUEST_LINE = re.compile(rb"[ \t]*+(" + _METHOD + rb")[ \t]++(.*+)", re.DOTALL)
+_FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
+
+
+def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SipMessage:
+    """Read a message: a datagram, or exactly one message of a stream.
+
+    Empty lines before the start line are passed over (:rfc:`3261#section-7.5`). A body longer than its
+    Content-Length is cut to that (:rfc:`3261#section-18.3`); without Content-Length it ends with `data`.
+
+    Raises:
+        MessageError: the message is malformed or too large. As much of it as could be read is in the error,
+            so that an answer can be built: a wrong message too is read to its end.
+    """
+    if data[:2] == b"\r\n":
+        data = data.lstrip(b"\r\n")
+    end = data.find(b"\r\n\r\n")
+    head = data[:end] if end >= 0 else data.removesuffix(b"\r\n")
+    lines = _split_lines(head)
+    start = lines.pop(0)
+
+    defects: list[MessageError] = []
+    if len(data) > limits.max_message:
+        defects.append(MessageError("message-too-large", "Message too large", status=513))
+    if end < 0:
+        defects.append(MessageError("no-empty-line", "No empty line after the header fields"))
+    if len(start) > limits.max_start_line:
+        defects.append(MessageError("start-line-too-long", "Request-URI too long", start, status=414))
+    if len(lines) > limits.max_fields or len(head) > limits.max_line:
+        _check_fields(lines, limits, defects)
+    check_controls_untrusted(head, defects)
+    names = [usual_spelling(line[: line.find(b":") + 1]) for line in lines]
+    headers = Headers.from_lines(*_name_all(names, lines, defects))
+    message = _parse_start_line(start, headers, data[end + 4 :] if end >= 0 else b"", defects)
+    _cut_body(message, limits, defects)
+    if defects:
+        raise defects[0].about(message)
+    return message
+
+
+def body_length_untrusted(head: bytes) -> int | None:
+    """Return the Content-Length of a header section, in bytes: what frames the messages of a stream.
+
+    Args:
+        head: the start line and the header fields, with or without the empty line at their end.
+
+    Returns:
+        None if there is no Content-Length, which a stream needs (:rfc:`3261#section-18.3`).
+
+    Raises:
+        MessageError: ``bad-content-length``, or ``duplicate-content-length``: two lines, even equal ones.
+    """
+    values = [
+        line[line.index(b":") + 1 :]
+        for line in _split_lines(head.rstrip(b"\r\n"))[1:]
+        if field_name_untrusted(line) == b"content-length"
+    ]
+    if len(values) > 1:
+        raise MessageError("duplicate-content-length", "Content-Length appears twice", values[1])
+    return parse_content_length_untrusted(unfold(values[0])) if values else None
+
+
+def _split_lines(head: bytes) -> list[bytes]:
+    """Split into the start line and the fields, these with their continuation lines."""
+    if b"\r\n " in head or b"\r\n\t" in head:
+        return _FIELD_BREAK.split(head)
+    return head.split(b"\r\n")
+
+
+def _check_fields(lines: list[bytes], limits: Limits, defects: list[MessageError]) -> None:
+    if len(lines) > limits.max_fields:
+        defects.append(MessageError("too-many-fields", "Too many header fields"))
+    longest = max(lines, key=len, default=b"")
+    if len(longest) > limits.max_line:
+        defects.append(MessageError("field-too-long", "Header field too long", longest))
+
+
+def _name_all(
+    names: list[bytes | None], lines: list[bytes], defects: list[MessageError]
+) -> tuple[list[bytes], list[bytes]]:
+    """Name the fields that have an unusual name, and leave out lines that are no fields."""
+    good_names = []
+    good_lines = []
+    for known, line in zip(names, lines, strict=True):
+        name = known or field_name_untrusted(line)
+        if name is not None:
+            good_names.append(name)
+            good_lines.append(line)
+        elif b":" in line:
+            defects.append(MessageError("bad-field-name", "Malformed header field name", line))
+        else:
+            defects.append(MessageError("no-colon", "Header field without colon", line))
+    return good_names, good_lines
+
+
+def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list[MessageError]) -> SipMessage:
+    found = _REQUEST_LINE.fullmatch(start)
+    if found is not None:
+        method, uri, version = found.groups()
+        return Request(method.decode("ascii"), uri, headers, body, version.decode("ascii").upper())
+    found = _STATUS_LINE.fullmatch(start)
+    if found is not None:
+        version, status, reason = found.groups()
+        return Response(int(status), text(reason), headers, body, version.decode("ascii").upper())
+    if _RESPONSE_START.match(start) is not None:
+        raise MessageError("bad-status-line", "Malformed status line", start, status=None)
+    found = _LOOSE_REQUEST_LINE.fullmatch(start)
+    if found is None:
+        raise MessageError("not-sip", "Neither a request nor a response", start, status=None)
+    method, uri = found.groups()
+    defects.insert(0, MessageError("bad-request-line", "Malformed request line", start))
+    return Request(method.decode("ascii"), uri, headers, body)
+
+
+def _cut_body(message: SipMessage, limits: Limits, defects: list[MessageError]) -> None:
+    try:
+        length = message.content_length
+    except MessageError as error:
+        defects.append(error)
+        return
+    if length is None:
+        return
+    if length > limits.max_body:
+        defects.append(MessageError("body-too-large", "Body too large", status=413))
+    elif length > len(message.body):
+        defects.append(MessageError("body-too-short", "Body shorter than its Content-Length"))
+    else:
+        message.body = message.body[:length]

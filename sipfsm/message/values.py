@@ -1,0 +1,128 @@
+"""What the values of all header fields share: folding, comma lists, quoted strings, tokens, numbers."""
+
+from __future__ import annotations
+
+import re
+
+from sipfsm.message.errors import MessageError
+
+WSP = b" \t"
+
+# All patterns of this package use possessive quantifiers (`*+`, `++`): what was taken is never given back, so
+# that no input costs more than its length.
+_FOLD = re.compile(rb"\r\n[ \t]+")
+_LIST_ITEM = re.compile(rb'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.DOTALL)
+_TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]++")
+_NUMBER = re.compile(rb"0*+([0-9]{1,10})|0++")
+_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_TO_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
+
+
+def text(raw: bytes) -> str:
+    """Decode bytes so that every byte survives: UTF-8, and what is no UTF-8 as lone surrogates."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def octets(decoded: str) -> bytes:
+    """Undo `text`."""
+    return decoded.encode("utf-8", "surrogateescape")
+
+
+def unfold(value: bytes) -> bytes:
+    """Join continuation lines with one space and trim both ends (:rfc:`3261#section-7.3.1`)."""
+    if b"\r\n" in value:
+        value = _FOLD.sub(b" ", value)
+    return value.strip(WSP)
+
+
+def first_value_end_untrusted(line: bytes, start: int = 0) -> int:
+    """Return where the first value of a comma list ends: the index of its comma, or the end of the line.
+
+    Raises:
+        MessageError: a quoted string or an angle bracket is not closed.
+    """
+    if line.find(b",", start) < 0:
+        return len(line)
+    found = _LIST_ITEM.match(line, start)
+    end = found.end() if found else start
+    if end < len(line) and line[end] != 0x2C:
+        if line[end] == 0x22:
+            raise MessageError("unbalanced-quote", "Quoted string not closed", line[end:])
+        raise MessageError("unbalanced-angle-bracket", "Angle bracket not closed", line[end:])
+    return end
+
+
+def split_values_untrusted(value: bytes) -> list[bytes]:
+    """Split a comma list into its trimmed values, at least one; quoted strings and ``<...>`` stay whole.
+
+    Raises:
+        MessageError: a quoted string or an angle bracket is not closed.
+    """
+    if b"," not in value:
+        return [value]
+    if b'"' not in value and b"<" not in value:
+        return [piece.strip(WSP) for piece in value.split(b",")]
+    pieces = []
+    start = 0
+    while (end := first_value_end_untrusted(value, start)) < len(value):
+        pieces.append(value[start:end].strip(WSP))
+        start = end + 1
+    pieces.append(value[start:].strip(WSP))
+    return pieces
+
+
+def is_token_untrusted(raw: bytes) -> bool:
+    """Say whether `raw` is a token of :rfc:`3261#section-25.1`."""
+    return _TOKEN.fullmatch(raw) is not None
+
+
+def parse_number_untrusted(raw: bytes, *, maximum: int, reason: str, detail: str) -> int:
+    """Read digits as a number from 0 to `maximum`, which has at most ten digits.
+
+    Raises:
+        MessageError: with `reason` and `detail`, if there is anything but digits or the number is too large.
+    """
+    found = _NUMBER.fullmatch(raw)
+    if found is not None:
+        number = int(found[1] or 0)
+        if number <= maximum:
+            return number
+    raise MessageError(reason, detail, raw)
+
+
+def parse_tokens_untrusted(lines: list[bytes]) -> tuple[str, ...]:
+    """Read the tokens of all lines of a field such as Require; empty elements are passed over.
+
+    Raises:
+        MessageError: something that is no token.
+    """
+    tokens = []
+    for line in lines:
+        for piece in split_values_untrusted(line):
+            if piece:
+                if not is_token_untrusted(piece):
+                    raise MessageError("bad-token", "Not a token", piece)
+                tokens.append(piece.decode("ascii"))
+    return tuple(tokens)
+
+
+def quote(content: str) -> str:
+    """Write a quoted string (:rfc:`3261#section-25.1`).
+
+    Raises:
+        ValueError: `content` holds CR or LF, which cannot be written.
+    """
+    if "\r" in content or "\n" in content:
+        raise ValueError("a quoted string cannot hold a line break")
+    escaped = _TO_ESCAPE.sub(r"\\\1", content)
+    return f'"{escaped}"'
+
+
+def unquote(value: str) -> str:
+    """Return what a quoted string says; any other value as it is."""
+    found = _QUOTED.fullmatch(value)
+    if found is None:
+        return value
+    content = found[1]
+    return _QUOTED_PAIR.sub(r"\1", content) if "\\" in content else content

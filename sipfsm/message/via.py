@@ -1,0 +1,120 @@
+"""Via: the way that a request took and its responses take back (:rfc:`3261#section-20.42`, :rfc:`3581`)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from sipfsm.message.errors import MessageError
+from sipfsm.message.host import HOST, PORT, host_port, host_untrusted, port_untrusted
+from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
+from sipfsm.message.values import first_value_end_untrusted, octets, split_values_untrusted, text
+
+_TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
+_WS = r"[ \t]*+"
+_VIA = re.compile(
+    rf"({_TOKEN}){_WS}/{_WS}({_TOKEN}){_WS}/{_WS}({_TOKEN})[ \t]++"
+    rf"({HOST}){_WS}(?::{_WS}({PORT}){_WS})?+(;.*+)?+",
+    re.DOTALL,
+)
+
+
+class Via(NamedTuple):
+    """One Via value.
+
+    Attributes:
+        transport: the transport protocol as sent; those that are known are in upper case, such as ``UDP``.
+        host: host of the sent-by, as sent; an IPv6 address without brackets.
+        port: port of the sent-by, 1 to 65535; None if none is written.
+        params: its parameters, ``branch`` among them.
+        protocol: name and version, ``SIP/2.0`` unless it comes from a future SIP.
+    """
+
+    transport: str
+    host: str
+    port: int | None = None
+    params: Params = NO_PARAMS
+    protocol: str = "SIP/2.0"
+
+    @property
+    def branch(self) -> str | None:
+        """The transaction's identifier; None from an :rfc:`2543` element (:rfc:`3261#section-8.1.1.7`)."""
+        return self.params.get("branch")
+
+    @property
+    def received(self) -> str | None:
+        """The source address a server saw, an IPv6 address without brackets (:rfc:`5118#section-4.5`)."""
+        value = self.params.get("received")
+        return value if value is None else value.strip("[]")
+
+    @property
+    def maddr(self) -> str | None:
+        """The address to send responses to instead, an IPv6 address without brackets."""
+        value = self.params.get("maddr")
+        return value if value is None else value.strip("[]")
+
+    @property
+    def rport(self) -> str | None:
+        """The digits of the source port (:rfc:`3581#section-3`); ``""`` without a value, None if absent."""
+        return (self.params.get("rport") or "") if self.params.has("rport") else None
+
+    @property
+    def ttl(self) -> str | None:
+        """The digits of the multicast time to live; None if absent."""
+        return self.params.get("ttl")
+
+    @property
+    def sent_by(self) -> str:
+        """``host[:port]``, the host in lower case: part of a transaction key (:rfc:`3261#section-17.2.3`)."""
+        return host_port(self.host.lower(), self.port)
+
+    def with_params(self, **values: str | None) -> Via:
+        """Return a copy with these parameters added or changed; None is a parameter without a value."""
+        params = self.params
+        for name, value in values.items():
+            params = params.with_(name, value)
+        return self._replace(params=params)
+
+    def __str__(self) -> str:
+        return f"{self.protocol}/{self.transport} {host_port(self.host, self.port)}{self.params}"
+
+    def to_bytes(self) -> bytes:
+        """Write the value."""
+        return octets(str(self))
+
+
+def parse_via_untrusted(raw: bytes) -> Via:
+    """Read one Via value, unfolded and trimmed.
+
+    Raises:
+        MessageError: ``bad-via``, ``bad-host``, ``bad-port``, ``bad-parameter``, ``duplicate-parameter``.
+    """
+    found = _VIA.fullmatch(text(raw))
+    if found is None:
+        raise MessageError("bad-via", "Malformed Via", raw)
+    name, version, transport, host, port, params = found.groups()
+    return Via(
+        transport,
+        host if host[0] != "[" else host_untrusted(host),
+        None if port is None else port_untrusted(port),
+        parse_params_untrusted(params) if params else NO_PARAMS,
+        f"{name}/{version}",
+    )
+
+
+def parse_top_via_untrusted(raw: bytes) -> Via:
+    """Read the first Via value of a header field that may hold several.
+
+    Raises:
+        MessageError: as `parse_via_untrusted`, and for an unbalanced list.
+    """
+    return parse_via_untrusted(raw[: first_value_end_untrusted(raw)].rstrip(b" \t"))
+
+
+def parse_vias_untrusted(lines: list[bytes]) -> tuple[Via, ...]:
+    """Read the Via values of all lines, the top one first.
+
+    Raises:
+        MessageError: as `parse_via_untrusted`, and for an unbalanced list.
+    """
+    return tuple([parse_via_untrusted(value) for line in lines for value in split_values_untrusted(line)])
