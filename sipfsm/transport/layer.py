@@ -1,6 +1,6 @@
 """The transport layer: binds the listeners, serves them, and finds the flow for what is to be sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -24,11 +24,11 @@ from sipfsm.transport.via import reply_target
 
 log = structlog.get_logger(__name__)
 
-PROTOCOLS: dict[str, Callable[[str, int, Shared], Endpoint]] = {
-    "UDP": UdpEndpoint,
-    "TCP": TcpEndpoint,
-}
-"""Per protocol, as a Via names it: what binds an endpoint to a host and port."""
+EndpointFactory = Callable[[str, int, Shared], Endpoint]
+"""Binds an endpoint of a protocol to a host and port."""
+
+PROTOCOLS: Mapping[str, EndpointFactory] = {"UDP": UdpEndpoint, "TCP": TcpEndpoint}
+"""The protocols that are spoken, as a Via names them."""
 
 
 class ListenAddress(Protocol):
@@ -62,6 +62,7 @@ class TransportLayer:
         limits: Limits,
         stream: StreamLimits,
         aliases: Sequence[str] = (),
+        protocols: Mapping[str, EndpointFactory] = PROTOCOLS,
     ):
         """Prepare; nothing is bound before `run`.
 
@@ -72,12 +73,14 @@ class TransportLayer:
             limits: of one message.
             stream: of stream connections.
             aliases: names of this element besides the listeners' addresses: ``host`` or ``host:port``.
+            protocols: what binds an endpoint, for each protocol.
 
         Raises:
             ValueError: an alias is malformed, or a protocol is unknown.
         """
         self.listeners: list[Listener] = []
         self._listen = list(listen)
+        self._protocols = protocols
         self._names = LocalNames(aliases)
         self._shared = Shared(
             intake=Intake(receiver, names=self._names, counters=counters, limits=limits),
@@ -90,7 +93,7 @@ class TransportLayer:
         self._by_address: dict[tuple[str, str, int], Endpoint] = {}
         self._routes: dict[tuple[str, int, bool], Endpoint | None] = {}
         for address in self._listen:
-            if address.protocol not in PROTOCOLS:
+            if address.protocol not in protocols:
                 raise ValueError(f"unknown transport protocol {address.protocol!r}")
 
     async def run(self, *, task_status: trio.TaskStatus[list[Listener]] = trio.TASK_STATUS_IGNORED) -> None:
@@ -155,7 +158,7 @@ class TransportLayer:
             raise RuntimeError("a transport layer runs once")
         for address in self._listen:
             try:
-                endpoint = PROTOCOLS[address.protocol](address.host, address.port, self._shared)
+                endpoint = self._protocols[address.protocol](address.host, address.port, self._shared)
             except (OSError, ValueError) as error:
                 target = Target(address.protocol, address.host, address.port)
                 why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

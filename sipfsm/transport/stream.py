@@ -102,7 +102,7 @@ class StreamConnection:
                 if self._lingers:
                     await self._linger()
         finally:
-            self._finish("cancelled", "the transport layer was stopped")
+            self._finish("stopped", "the transport layer was stopped")
             self._tell_watchers()
             self._outgoing.close()
             self._to_write.close()

@@ -21,7 +21,7 @@ class _Attempt:
     def __init__(self) -> None:
         self.done = trio.Event()
         self.connection: StreamConnection | None = None
-        self.failure = TransportError("cancelled", "the transport layer was stopped")
+        self.failure = TransportError("stopped", "the transport layer was stopped")
 
 
 class StreamEndpoint(ABC):

@@ -1,0 +1,394 @@
+"""A network in memory: datagrams that get lost, doubled, delayed and overtaken, and streams that break.
+
+Only the sockets are simulated: a node is the real `TransportLayer` on endpoints of this network, so that Via
+marking, framing, connection reuse and limits are what runs in production. Time is Trio's, so under a
+`MockClock` an hour of retransmissions takes milliseconds. All chance comes from one seed: the same seed and
+the same sends give the same deliveries.
+
+    network = Network(seed=1, link=Link(loss=0.1, duplication=0.1, latency=0.02, jitter=0.01))
+    node = network.transport(["udp:192.0.2.1:5060"], receiver)
+    await nursery.start(network.run)
+    await nursery.start(node.run)
+"""
+
+import errno
+import heapq
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+
+import trio
+from trio.testing import MemoryReceiveStream
+
+from sipfsm.config import ListenAddress
+from sipfsm.counters import Counters
+from sipfsm.message import DEFAULT_LIMITS, Limits, MessageError
+from sipfsm.transport import HostPort, Receiver, StreamLimits, Target, TransportError, TransportLayer
+from sipfsm.transport.framing import StreamFramer
+from sipfsm.transport.shared import Shared
+from sipfsm.transport.sockets import SocketAddress, socket_address
+from sipfsm.transport.stream_endpoint import StreamEndpoint
+from sipfsm.transport.udp import DatagramEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the network treats what goes from one host to another.
+
+    Probabilities are from 0 to 1, times in seconds. Streams know no loss, doubling or overtaking, as TCP
+    hides them; with a loss of 1 nothing arrives at all.
+    """
+
+    loss: float = 0.0
+    duplication: float = 0.0
+    reordering: float = 0.0
+    """How likely a datagram is held back by `hold`, so that later ones overtake it."""
+    latency: float = 0.01
+    jitter: float = 0.0
+    """Up to so much is added to the latency, drawn for each datagram or piece of a stream."""
+    hold: float = 0.05
+
+
+@dataclass(slots=True)
+class Packet:
+    """A datagram, or one message on a stream, as the log has it."""
+
+    sent_at: float
+    protocol: str
+    source: HostPort
+    destination: HostPort
+    data: bytes
+    arrives_at: tuple[float, ...] = ()
+    """When; several times if it was doubled, never if it was lost."""
+
+    @property
+    def start_line(self) -> str:
+        """The first line of the message."""
+        return self.data.partition(b"\r\n")[0].decode("ascii", "replace")
+
+
+@dataclass(order=True, slots=True)
+class _Delivery:
+    at: float
+    number: int
+    deliver: Callable[[], None] = field(compare=False)
+
+
+class Network:
+    """Hosts, the links between them, and a log of what was sent."""
+
+    def __init__(self, *, seed: int = 0, link: Link | None = None):
+        """Make an empty network.
+
+        Args:
+            seed: of everything that is left to chance.
+            link: between any two hosts that `set_link` says nothing about.
+        """
+        self.log: list[Packet] = []
+        """What was sent, in the order of sending, lost or not."""
+        self.drop_if: Callable[[Packet], bool] | None = None
+        """Further datagrams to lose: for tests that want the loss of one certain message."""
+        self._link = link or Link()
+        self._links: dict[tuple[str, str], Link] = {}
+        self._random = random.Random(seed)
+        self._bound: dict[Target, SimulatedUdp | SimulatedTcp] = {}
+        self._streams: dict[SimulatedStream, None] = {}
+        self._deliveries: list[_Delivery] = []
+        self._numbers = count()
+        self._ports = count(49_152)
+        self._earlier = trio.Event()
+
+    def transport(
+        self,
+        listen: Iterable[str],
+        receiver: Receiver,
+        *,
+        counters: Counters | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        stream: StreamLimits | None = None,
+        aliases: Iterable[str] = (),
+    ) -> TransportLayer:
+        """Return the transport layer of a node, to be run as the real one.
+
+        Args:
+            listen: addresses, any IP literals, such as ``udp:192.0.2.1:5060``; port 0 takes a free one.
+            receiver: gets what comes in.
+            counters: where what happens is counted.
+            limits: of one message.
+            stream: of streams.
+            aliases: further names of the node.
+        """
+        return TransportLayer(
+            [ListenAddress.parse(text) for text in listen],
+            receiver,
+            counters=Counters() if counters is None else counters,
+            limits=limits,
+            stream=stream or StreamLimits(),
+            aliases=list(aliases),
+            protocols={"UDP": partial(SimulatedUdp, self), "TCP": partial(SimulatedTcp, self)},
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Deliver what was sent when it is due, until cancelled."""
+        task_status.started()
+        while True:
+            while self._deliveries and self._deliveries[0].at <= trio.current_time():
+                heapq.heappop(self._deliveries).deliver()
+            self._earlier = trio.Event()
+            with trio.CancelScope(deadline=self._deliveries[0].at if self._deliveries else float("inf")):
+                await self._earlier.wait()
+
+    # ---- what a test may do to it
+
+    def set_link(self, source: str, destination: str, link: Link) -> None:
+        """Change the link from one host to another; the way back is a link of its own."""
+        self._links[source, destination] = link
+
+    def part(self, one: str, other: str) -> None:
+        """Let nothing pass between two hosts, in both directions, until `join`."""
+        self.set_link(one, other, Link(loss=1.0))
+        self.set_link(other, one, Link(loss=1.0))
+
+    def join(self, one: str, other: str) -> None:
+        """Have the two hosts on the common link again."""
+        self._links.pop((one, other), None)
+        self._links.pop((other, one), None)
+
+    def reset_streams(self, one: str, other: str) -> None:
+        """Break all streams between two hosts at once; both sides notice."""
+        for stream in list(self._streams):
+            if {stream.local.host, stream.remote.host} == {one, other}:
+                stream.break_off()
+
+    def sent(self, start: str = "", *, source: str | None = None) -> list[Packet]:
+        """Return what was sent, lost or not, whose start line begins so, and from one host if given."""
+        return [
+            packet
+            for packet in self.log
+            if packet.start_line.startswith(start) and source in (None, packet.source.host)
+        ]
+
+    # ---- what the endpoints use
+
+    def link(self, source: str, destination: str) -> Link:
+        """Return the link from one host to another."""
+        return self._links.get((source, destination), self._link)
+
+    def bind(self, endpoint: "SimulatedUdp | SimulatedTcp", protocol: str, host: str, port: int) -> HostPort:
+        """Take an address for an endpoint.
+
+        Raises:
+            OSError: it is in use.
+        """
+        address = HostPort(host, port or next(self._ports))
+        if Target(protocol, *address) in self._bound:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        self._bound[Target(protocol, *address)] = endpoint
+        return address
+
+    def unbind(self, endpoint: "SimulatedUdp | SimulatedTcp") -> None:
+        """Let the address of an endpoint go."""
+        key = Target(*endpoint.listener[:3])
+        if self._bound.get(key) is endpoint:
+            del self._bound[key]
+
+    def bound(self, target: Target) -> "SimulatedUdp | SimulatedTcp | None":
+        """Return what is bound to an address."""
+        return self._bound.get(target)
+
+    def free_port(self) -> int:
+        """Return a port for the near end of a connection."""
+        return next(self._ports)
+
+    def send_datagram(self, source: HostPort, destination: HostPort, data: bytes) -> None:
+        """Send a datagram to its fate."""
+        now = trio.current_time()
+        link = self.link(source.host, destination.host)
+        packet = Packet(now, "UDP", source, destination, data)
+        # Always the same number of draws, so that one link's conditions do not change what others draw.
+        lost, doubled = self._random.random() < link.loss, self._random.random() < link.duplication
+        delays = [self._delay(link) for _ in range(2)]
+        if not lost and not (self.drop_if is not None and self.drop_if(packet)):
+            packet.arrives_at = tuple(now + delay for delay in delays[: 2 if doubled else 1])
+        self.log.append(packet)
+        for at in packet.arrives_at:
+            self.deliver_at(at, partial(self._arrive, packet))
+
+    def deliver_at(self, at: float, deliver: Callable[[], None]) -> None:
+        """Call something at a time; what was to be called at the same time earlier comes first."""
+        if not self._deliveries or at < self._deliveries[0].at:
+            self._earlier.set()
+        heapq.heappush(self._deliveries, _Delivery(at, next(self._numbers), deliver))
+
+    def stream_pair(self, near: HostPort, far: HostPort) -> "tuple[SimulatedStream, SimulatedStream]":
+        """Return the two ends of a stream."""
+        one, other = SimulatedStream(self, near, far), SimulatedStream(self, far, near)
+        one.peer, other.peer = other, one
+        self._streams[one] = self._streams[other] = None
+        return one, other
+
+    def forget_stream(self, stream: "SimulatedStream") -> None:
+        """Know an end of a stream no longer."""
+        self._streams.pop(stream, None)
+
+    def _delay(self, link: Link) -> float:
+        jitter, held = self._random.random(), self._random.random() < link.reordering
+        return link.latency + jitter * link.jitter + (link.hold if held else 0.0)
+
+    def _arrive(self, packet: Packet) -> None:
+        endpoint = self.bound(Target("UDP", *packet.destination))
+        if isinstance(endpoint, SimulatedUdp):
+            endpoint.take(packet.data, socket_address(*packet.source))
+
+    def jitter(self, link: Link) -> float:
+        """Return a delay for a piece of a stream."""
+        return link.latency + self._random.random() * link.jitter
+
+
+class SimulatedUdp(DatagramEndpoint):
+    """A UDP socket of the network."""
+
+    def __init__(self, network: Network, host: str, port: int, shared: Shared):
+        self._network = network
+        super().__init__("UDP", network.bind(self, "UDP", host, port), shared)
+
+    async def serve(self) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._network.unbind(self)
+
+    def _send(self, data: bytes, address: SocketAddress) -> None:
+        self._network.send_datagram(self.local, HostPort(address[0], address[1]), data)
+
+
+class SimulatedTcp(StreamEndpoint):
+    """A listening TCP socket of the network."""
+
+    def __init__(self, network: Network, host: str, port: int, shared: Shared):
+        self._network = network
+        self._arrivals_in, self._arrivals = trio.open_memory_channel[SimulatedStream](1024)
+        super().__init__("TCP", network.bind(self, "TCP", host, port), shared)
+
+    def close(self) -> None:
+        self._network.unbind(self)
+
+    def arrive(self, stream: "SimulatedStream") -> None:
+        """Take the far end of a new connection."""
+        self._arrivals_in.send_nowait(stream)
+
+    async def _accept(self) -> tuple[trio.abc.Stream, HostPort, HostPort] | None:
+        stream = await self._arrivals.receive()
+        return stream, stream.local, stream.remote
+
+    async def _open(self, target: Target) -> tuple[trio.abc.Stream, HostPort]:
+        network, local = self._network, HostPort(self.listener.host, self._network.free_port())
+        there, back = network.link(local.host, target.host), network.link(target.host, local.host)
+        if 1.0 in (there.loss, back.loss):
+            await trio.sleep_forever()
+        await trio.sleep(network.jitter(there) + network.jitter(back))
+        endpoint = network.bound(target)
+        if not isinstance(endpoint, SimulatedTcp):
+            raise TransportError("refused", f"cannot connect to {target}: nothing listens there")
+        near, far = network.stream_pair(local, HostPort(target.host, target.port))
+        endpoint.arrive(far)
+        return near, local
+
+
+class SimulatedStream(trio.abc.HalfCloseableStream):
+    """One end of a stream: bytes arrive in order, after the latency of the link."""
+
+    def __init__(self, network: Network, local: HostPort, remote: HostPort):
+        self.local = local
+        self.remote = remote
+        self.peer: SimulatedStream
+        self._network = network
+        self._incoming = MemoryReceiveStream()
+        self._broken = self._closed = False
+        self._arrives_at = 0.0
+        self._logged: StreamFramer | None = StreamFramer(max_header=1 << 20, max_body=1 << 20)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        self._check()
+        at = self._deliver(partial(self.peer.arrive, bytes(data)))
+        self._log(bytes(data), at)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._check()
+        self._deliver(self.peer.arrive_eof)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        self._check()
+        data = await self._incoming.receive_some(max_bytes)
+        self._check()
+        return data
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._network.forget_stream(self)
+            if not self._broken:
+                self._deliver(self.peer.arrive_eof)
+        await self._incoming.aclose()
+
+    def arrive(self, data: bytes) -> None:
+        """Take bytes from the network."""
+        with suppress(trio.ClosedResourceError):
+            self._incoming.put_data(data)
+
+    def arrive_eof(self) -> None:
+        """Take the end of the stream from the network."""
+        with suppress(trio.ClosedResourceError):
+            self._incoming.put_eof()
+
+    def break_off(self) -> None:
+        """Reset this end."""
+        self._broken = True
+        self._network.forget_stream(self)
+        self.arrive_eof()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        if self._broken:
+            raise trio.BrokenResourceError
+
+    def _deliver(self, deliver: Callable[[], None]) -> float | None:
+        """Have something happen at the other end, after all that was sent before; return when."""
+        link = self._network.link(self.local.host, self.remote.host)
+        if link.loss == 1.0:
+            return None
+        at = trio.current_time() + self._network.jitter(link)
+        self._arrives_at = max(self._arrives_at, at)
+        self._network.deliver_at(self._arrives_at, deliver)
+        return self._arrives_at
+
+    def _log(self, data: bytes, at: float | None) -> None:
+        arrives_at = () if at is None else (at,)
+        for message in self._messages(data):
+            packet = Packet(trio.current_time(), "TCP", self.local, self.remote, message, arrives_at)
+            self._network.log.append(packet)
+
+    def _messages(self, data: bytes) -> Iterator[bytes]:
+        """Cut what is sent into the messages of the log; what cannot be cut is logged in pieces."""
+        if self._logged is None:
+            yield data
+            return
+        self._logged.feed(data)
+        try:
+            while (message := self._logged.next_message_untrusted()) is not None:
+                yield message
+        except MessageError:
+            self._logged = None
+            yield data
