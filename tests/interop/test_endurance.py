@@ -1,0 +1,51 @@
+"""10,000 calls one after another: afterwards the process holds what it held before."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.conftest import Laboratory
+from tests.interop.process import memory, until
+from tests.interop.server import Server
+
+T1 = 0.02
+"""Seconds. What lingers after a call does so for 64 * T1 (Timers L, M, J): 1.3 s."""
+
+RATE = 250
+"""Calls a second."""
+
+HELD = ("tasks", "transactions", "contexts", "timers", "connections")
+"""What a server holds for calls, as its statistics line names it."""
+
+
+def _calls(laboratory: Laboratory, server: Server, number: int) -> None:
+    load = {"calls": number, "rate": RATE, "limit": RATE, "deadline": 240, "trace": False}
+    callee = laboratory.callee("uas_call", **{**load, "limit": number})
+    caller = laboratory.caller("uac_call", server.port, f"sip:callee@127.0.0.1:{callee.port}", **load)
+    result = caller.finish()
+    callee.finish()
+    assert result.successful == number
+
+
+def _drained(server: Server, before: dict[str, int] | None) -> dict[str, int]:
+    """Wait until it holds no more than before (None: no transaction), and say what it holds."""
+
+    def look() -> dict[str, int] | None:
+        now = server.statistics()
+        held = {name: now[name] for name in HELD}
+        if before is None:
+            return held if held["transactions"] == 0 else None
+        return held if all(held[name] <= before[name] for name in HELD) else None
+
+    return until(look, 64 * T1 + 30, f"the last transactions to end; before it held {before}")
+
+
+@pytest.mark.slow
+def test_ten_thousand_calls_leave_no_trace(laboratory: Laboratory) -> None:
+    server = laboratory.server(log_level="warning", options=["--t1", f"{T1:g}"])
+    _calls(laboratory, server, 1500)  # the working set of this rate: caches, pools, the allocator's arenas
+    before, size = _drained(server, None), memory(server.pid)
+    _calls(laboratory, server, 10_000)
+    after, grown = _drained(server, before), memory(server.pid)
+    assert after == before
+    assert grown <= size * 1.05
