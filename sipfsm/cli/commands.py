@@ -87,10 +87,8 @@ def run(
 
     Args:
         config: The configuration file; every setting has a default.
-        listen: An address to listen on; may be repeated. Default: port 5060 of 127.0.0.1 and [::1], UDP and
-            TCP.
-        domain: A domain to serve besides localhost, the addresses listened on and those of the file; may be
-            repeated.
+        listen: An address to listen on; may be repeated. Default: port 5060 on loopback, UDP and TCP.
+        domain: A domain to serve, besides those of the file; may be repeated.
         no_auth: Let other machines use the server although it asks for no passwords.
         location: Where registrations are kept. Default: a file in your state folder.
         next_hop: The server that gets what is for other domains.

@@ -167,7 +167,7 @@ def _describe(details: ErrorDetails, sources: list[_Source]) -> str:
     for path in paths:
         places = [(source, *source.find(path, value)) for source in sources]
         source, written, value_there = max(places, key=lambda place: len(place[1]))
-        if written:
+        if written and (len(written) == len(path) or len(paths) == 1):
             return f"{source.name}: {source.spelling(written)} = {_show(value_there)}: {reason}"
     return f"{'.'.join(map(str, paths[0]))}: {reason}"
 
