@@ -4,6 +4,7 @@ A model is declared in a file under `models/`. `load_model` reads it, `Engine` m
 `Instance` takes events and returns effects. Whoever drives an instance carries the effects out.
 """
 
+from sipfsm.fsm.driver import Driver
 from sipfsm.fsm.effects import Effect, StartTimer, StopTimer
 from sipfsm.fsm.engine import Engine, Instance, Observer
 from sipfsm.fsm.model import Model, ModelError, Row, State, TimerSpec, load_model, load_model_file, read_model
@@ -14,6 +15,7 @@ __all__ = [
     "TIMER_EVENTS",
     "Action",
     "DelayError",
+    "Driver",
     "Effect",
     "Engine",
     "Event",

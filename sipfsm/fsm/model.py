@@ -168,6 +168,7 @@ def _problems(model: Model) -> Iterator[str]:
     yield from _name_problems(model)
     yield from _row_problems(model)
     yield from _timer_problems(model)
+    yield from _restart_problems(model)
     yield from _path_problems(model)
 
 
@@ -222,12 +223,25 @@ def _timer_problems(model: Model) -> Iterator[str]:
             yield f"timers: a row waits for {event}, but there is no timers.{timer}"
 
 
+def _restart_problems(model: Model) -> Iterator[str]:
+    """Only the row that a timer fires knows its last delay, and that the transport class runs it at all."""
+    fired = {(f"row {row.id}", timer) for row in model.transitions for timer in _only_timer(row)}
+    for where, action in model.actions():
+        verb, timer = TIMER_ACTIONS.get(action, (None, None))
+        if verb in {TimerVerb.BACK_OFF, TimerVerb.CAP} and (where, timer) not in fired:
+            yield f"{where}: {action} belongs in a row that only timer_{timer} triggers"
+
+
+def _only_timer(row: Row) -> list[Timer]:
+    return [timer for timer, event in TIMER_EVENTS.items() if row.trigger == (event,)]
+
+
 def _delay_problems(spec: TimerSpec) -> Iterator[str]:
     if spec.unreliable is None and spec.reliable is None:
         yield "has a delay for no transport class"
     for text in (spec.unreliable, spec.reliable, spec.cap):
         try:
-            Timing().delay(text or "0")
+            Timing().delay("0" if text is None else text)
         except DelayError as error:
             yield str(error)
 

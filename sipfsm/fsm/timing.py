@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 
 _TERM = re.compile(r"(?:(?P<factor>\d+(?:\.\d+)?)(?:\*(?P<scaled>[A-Z]\w*))?|(?P<name>[A-Z]\w*))\Z")
 _MAX = re.compile(r"max\((?P<left>[^,()]+),(?P<right>[^,()]+)\)\Z")
@@ -16,7 +17,7 @@ class Timing:
     """The values that all delays are made of, in seconds (:rfc:`3261#section-17.1.1.1`, appendix A).
 
     Raises:
-        ValueError: a value is not above zero, T2 is below T1, or Timer C is not above three minutes.
+        ValueError: a value is not a number above zero, T2 is below T1, or Timer C is not above three minutes.
     """
 
     t1: float = 0.5
@@ -30,6 +31,9 @@ class Timing:
 
     def __post_init__(self) -> None:
         """Refuse values with which no machine can work."""
+        # A TOML file can say nan, which is neither below nor above anything, and inf, which never comes.
+        if not all(isfinite(value) for value in (self.t1, self.t2, self.t4, self.timer_c)):
+            raise ValueError("T1, T2, T4 and Timer C must be finite numbers of seconds")
         if min(self.t1, self.t2, self.t4) <= 0:
             raise ValueError("T1, T2 and T4 must be above 0 seconds")
         if self.t2 < self.t1:
@@ -39,8 +43,11 @@ class Timing:
 
     @property
     def timer_e_at_t2(self) -> float:
-        """Seconds until a client transaction's Timer E is reset to T2 (:rfc:`4320#section-4.1`)."""
-        elapsed, interval = 0.0, self.t1
+        """Seconds until a client transaction's Timer E is reset to T2 (:rfc:`4320#section-4.1`).
+
+        It is set to T1 first, and reset when it fires (:rfc:`3261#section-17.1.2.2`): so never before T1.
+        """
+        elapsed, interval = self.t1, 2 * self.t1
         while interval < self.t2:
             elapsed += interval
             interval *= 2

@@ -74,6 +74,8 @@ class Event(StrEnum):
     RESPONSE_100 = "response_100"
     RESPONSE_101_199 = "response_101_199"
     TIMEOUT = "timeout"
+    TARGET_FAILED = "target_failed"
+    """The request did not reach this target, but another one is left to try."""
     CANCEL = "cancel"
     CLIENT_GONE = "client_gone"
     # Of a proxy's response context: what its branches report, and whether others are still pending.

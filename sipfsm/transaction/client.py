@@ -131,15 +131,13 @@ class ClientTransaction(Transaction[Response]):
 
     def _pass_response(self, response: Response | None) -> None:
         assert response is not None
-        self._user.response_arrived(self, response)
+        self._user.response_arrived(response)
 
     def _inform_timeout(self, _message: Message | None) -> None:
-        self._user.timed_out(self)
+        self._user.timed_out()
 
     def _inform_transport_error(self, _message: Message | None) -> None:
-        self._user.transport_failed(
-            self, self._error or TransportError("unknown", "the request was not sent")
-        )
+        self._user.transport_failed(self._error or TransportError("unknown", "the request was not sent"))
 
     performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
         Action.SEND_REQUEST: _send_request,

@@ -43,7 +43,7 @@ class ServerTransaction(Transaction[Message]):
         layer.servers[key] = self
 
     def matches(self, request: Request) -> bool:
-        """Say if a request with this key really is of this transaction: :rfc:`2543` wants To tags compared."""
+        """Say if a request with this key is of this transaction: :rfc:`2543` wants To tags compared."""
         if not is_rfc2543(request):
             return True
         expected = self._to_tag if request.method == "ACK" else self.request.to.tag
@@ -89,7 +89,7 @@ class ServerTransaction(Transaction[Message]):
     def _pass_ack(self, ack: Message | None) -> None:
         assert isinstance(ack, Request)
         if self.user is not None:
-            self.user.ack_arrived(self, ack)
+            self.user.ack_arrived(ack)
 
     def _send_response(self, response: Message | None) -> None:
         assert isinstance(response, Response)
@@ -129,7 +129,7 @@ class ServerTransaction(Transaction[Message]):
 
     def _inform_lost(self, _message: Message | None) -> None:
         if self.user is not None:
-            self.user.answer_lost(self)
+            self.user.answer_lost()
 
     def _reject(self, _message: Message | None) -> None:
         self.layer.counters.count(f"rejected.tu.{self.instance.engine.model.name}")

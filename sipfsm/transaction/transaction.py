@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 import trio
 
-from sipfsm.fsm import TIMER_EVENTS, Action, Effect, Engine, Event, StartTimer, StopTimer, Timer
+from sipfsm.fsm import TIMER_EVENTS, Driver, Engine, Event, Timer
 from sipfsm.message import Message
 from sipfsm.transaction.alarms import Alarms
 from sipfsm.transaction.keys import Key
@@ -23,76 +22,42 @@ log = structlog.get_logger("sipfsm.transaction")
 M = TypeVar("M", bound=Message)
 
 
-class Transaction(Generic[M]):
+class Transaction(Driver[M]):
     """A machine that lives in a nursery of its own.
 
     Events come in synchronously, so that a step and its effects are never cut in half by a cancellation; what
     has to wait (a timer, a connection, the work of the transaction user) lives in the nursery, and ends with
-    it. An event that an effect causes is handled after all effects of the step before it.
+    it.
     """
 
-    __slots__ = ("_alarms", "_busy", "_inbox", "_waiting", "instance", "key", "layer", "nursery")
-
-    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]]
-    """What carries out each action: a method that takes the message of the event."""
+    __slots__ = ("_alarms", "_waiting", "key", "layer", "nursery")
 
     def __init__(self, layer: TransactionLayer, engine: Engine, key: Key, *, reliable: bool) -> None:
         """Put a machine into its initial state; `run` gives it a nursery."""
+        super().__init__(engine.create(reliable=reliable))
         self.layer = layer
         self.key = key
-        self.instance = engine.create(reliable=reliable)
         self.nursery: trio.Nursery | None = None
         self._alarms: Alarms[Timer] = Alarms()
-        self._inbox: deque[tuple[Event, M | None]] = deque()
-        self._busy = False
         self._waiting: list[tuple[Callable[..., Awaitable[None]], tuple[Any, ...]]] = []
 
-    @property
-    def state(self) -> str:
-        """The state that the machine is in."""
-        return self.instance.state
+    def start_timer(self, timer: Timer, delay: float) -> None:
+        """Have a timer fire in `delay` seconds."""
+        self._alarms.start(timer, delay)
 
-    @property
-    def terminated(self) -> bool:
-        """Whether the machine has reached its end."""
-        return self.instance.terminated
+    def stop_timer(self, timer: Timer) -> None:
+        """Stop a timer."""
+        self._alarms.stop(timer)
 
-    def handle(self, event: Event, message: M | None = None) -> None:
-        """Have the machine take an event, and carry out what it asks for."""
-        self._inbox.append((event, message))
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inbox:
-                self._step(*self._inbox.popleft())
-        finally:
-            self._busy = False
+    def settled(self) -> None:
+        """Let the waiting task know of the timers."""
         self._alarms.rearm()
 
-    def _step(self, event: Event, message: M | None) -> None:
-        instance = self.instance
-        before = instance.state
-        effects = instance.handle(event)
+    def stepped(self, event: Event, before: str) -> None:
+        """Log the step, if every event is to be logged."""
         if self.layer.tracing:
-            log.debug(
-                "event",
-                key=self.key,
-                model=instance.engine.model.name,
-                trigger=str(event),
-                state=instance.state,
-                came_from=before,
-            )
-        for effect in effects:
-            self._perform(effect, message)
-
-    def _perform(self, effect: Effect, message: M | None) -> None:
-        if isinstance(effect, StartTimer):
-            self._alarms.start(effect.timer, effect.delay)
-        elif isinstance(effect, StopTimer):
-            self._alarms.stop(effect.timer)
-        else:
-            self.performers[effect](self, message)
+            model = self.instance.engine.model.name
+            log.debug("event", key=self.key, model=model, trigger=str(event), state=self.state, was=before)
 
     def start_soon(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
         """Have something done that may wait; it is cancelled when the transaction ends."""

@@ -8,7 +8,6 @@ from sipfsm.message import Request, Response
 from sipfsm.transport import Flow, TransportError
 
 if TYPE_CHECKING:
-    from sipfsm.transaction.client import ClientTransaction
     from sipfsm.transaction.server import ServerTransaction
 
 
@@ -25,21 +24,24 @@ class TransactionUser(Protocol):
 class ClientUser(Protocol):
     """Who sent a request: gets what becomes of it."""
 
-    def response_arrived(self, transaction: ClientTransaction, response: Response) -> None:
+    def response_arrived(self, response: Response) -> None:
         """Take a response, our own Via still on top."""
 
-    def timed_out(self, transaction: ClientTransaction) -> None:
+    def timed_out(self) -> None:
         """Take note that no final response came: as a 408 (:rfc:`3261#section-8.1.3.1`)."""
 
-    def transport_failed(self, transaction: ClientTransaction, error: TransportError) -> None:
+    def transport_failed(self, error: TransportError) -> None:
         """Take note that the request could not be delivered: as a 503 (:rfc:`3261#section-8.1.3.1`)."""
 
 
 class ServerUser(Protocol):
     """Who answers a request: gets what becomes of the answer."""
 
-    def ack_arrived(self, transaction: ServerTransaction, ack: Request) -> None:
+    def ack_arrived(self, ack: Request) -> None:
         """Take the ACK of a 2xx that has the branch of its INVITE (:rfc:`6026#section-7.1`)."""
 
-    def answer_lost(self, transaction: ServerTransaction) -> None:
+    def answer_lost(self) -> None:
         """Take note that the ACK never came, or that the answer could not be sent."""
+
+    def cancelled(self) -> None:
+        """Take note that the client wants no answer any more (:rfc:`3261#section-9.2`)."""

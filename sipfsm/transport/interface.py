@@ -115,6 +115,14 @@ class Transport(Protocol):
         """
         ...
 
+    def sent_by_to(self, target: Target, *, prefer: Flow | None = None) -> str:
+        """Return the `sent_by` of the flow that `flow_to_nowait` or `connect` will return for a target.
+
+        Raises:
+            TransportError: no listener has that protocol and address family, or the target is no address.
+        """
+        ...
+
     async def connect(self, target: Target) -> Flow:
         """Return an open connection to a target: one that exists, joins an attempt under way, or opens one.
 

@@ -116,6 +116,10 @@ class TransportLayer:
         """Return a flow to a target, None when a connection has to be opened first. See `Transport`."""
         return self._endpoint_for(target, prefer).flow_to_nowait(target)
 
+    def sent_by_to(self, target: Target, *, prefer: Flow | None = None) -> str:
+        """Return what a Via of ours will say on the way to a target. See `Transport`."""
+        return self._endpoint_for(target, prefer).listener.sent_by
+
     async def connect(self, target: Target) -> Flow:
         """Return an open connection to a target (UDP: just the flow). See `Transport`."""
         return await self._endpoint_for(target, None).connect(target)

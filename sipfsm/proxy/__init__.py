@@ -1,0 +1,13 @@
+"""The proxy core (:rfc:`3261#section-16`).
+
+`validation` and `routing` look at a request that came in, `targets` and `relay` say where it may go,
+`forwarding` makes what goes out, `context` and `branch` run the machines that wait for the answers, and
+`best` chooses among them. `proxy` holds them together.
+"""
+
+from sipfsm.proxy.domains import ServedDomains
+from sipfsm.proxy.proxy import Proxy
+from sipfsm.proxy.relay import RelayPolicy, flow_label
+from sipfsm.proxy.targets import TargetFinder
+
+__all__ = ["Proxy", "RelayPolicy", "ServedDomains", "TargetFinder", "flow_label"]

@@ -1,0 +1,171 @@
+"""The response context (:rfc:`3261#section-16.7`): the branches of one request, and what goes upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import trio
+
+from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
+from sipfsm.message import Request, Response, make_response
+from sipfsm.message.refusal import RefusedError
+from sipfsm.proxy.best import choose_best
+from sipfsm.proxy.branch import Branch
+from sipfsm.proxy.routing import Prepared
+from sipfsm.proxy.targets import Destination
+from sipfsm.transaction import Alarms, ServerTransaction
+
+if TYPE_CHECKING:
+    from sipfsm.proxy.proxy import Proxy
+
+
+class ResponseContext(Driver[Response]):
+    """Runs the model `response-context` in a nursery that holds all branches.
+
+    Attributes:
+        proxy: whose it is.
+        server: the transaction to answer.
+        prepared: the request, its route information in order.
+        token: the token of the dialog, for Record-Route.
+        alarms: the timers of all branches.
+    """
+
+    __slots__ = (
+        "_alive",
+        "_destinations",
+        "_finals",
+        "_nursery",
+        "_pending",
+        "alarms",
+        "prepared",
+        "proxy",
+        "server",
+        "token",
+    )
+
+    def __init__(self, proxy: Proxy, server: ServerTransaction, prepared: Prepared) -> None:
+        """Put the context into its initial state; `run` forwards the request."""
+        super().__init__(proxy.context_engine.create(reliable=False))
+        self.proxy = proxy
+        self.server = server
+        self.prepared = prepared
+        self.token = proxy.relay.token(prepared.request)
+        self.alarms: Alarms[tuple[Branch, Timer]] = Alarms()
+        self._destinations: list[Destination] = []
+        self._nursery: trio.Nursery | None = None
+        self._alive: set[Branch] = set()
+        self._pending: set[Branch] = set()
+        self._finals: list[Response] = []
+
+    @property
+    def is_invite(self) -> bool:
+        """Whether the request is an INVITE, so that several 2xx may come and CANCEL makes sense."""
+        return self.prepared.request.method == "INVITE"
+
+    async def run(self) -> None:
+        """Find the destinations, forward the request to all of them, and live until all branches are gone."""
+        try:
+            self._destinations = await self.proxy.targets.find(self.prepared, self.server.flow)
+        except RefusedError as refusal:
+            if not self.terminated:
+                self.server.respond(refusal.response(self.server.request))
+            return
+        if self.terminated:
+            return  # cancelled in the meantime
+        async with trio.open_nursery() as self._nursery:
+            self.handle(Event.TU_REQUEST)
+            await self.alarms.run(self._timer_fired)
+            self._nursery.cancel_scope.cancel()
+
+    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have something done in the nursery of this context."""
+        assert self._nursery is not None
+        self._nursery.start_soon(work)
+
+    def _timer_fired(self, key: tuple[Branch, Timer]) -> None:
+        branch, timer = key
+        branch.handle(TIMER_EVENTS[timer])
+
+    # ---- what the branches offer
+
+    def offer_provisional(self, response: Response) -> None:
+        """Take a provisional response other than 100; for what is no INVITE there is none to forward."""
+        if self.is_invite:
+            self.handle(Event.PROVISIONAL, response)
+        else:
+            self.proxy.counters.count("dropped.response.provisional")
+
+    def offer_success(self, branch: Branch, response: Response) -> None:
+        """Take a 2xx."""
+        self._pending.discard(branch)
+        self.handle(Event.SUCCESS_INVITE if self.is_invite else Event.SUCCESS_NON_INVITE, response)
+
+    def offer_failure(self, branch: Branch, response: Response) -> None:
+        """Take any other final response; branches also make one of a timeout or an error."""
+        self._pending.discard(branch)
+        self._finals.append(response)
+        if response.status >= 600:
+            self.handle(Event.GLOBAL_FAILURE_PENDING if self._pending else Event.GLOBAL_FAILURE_LAST)
+        else:
+            self.handle(Event.FAILURE_PENDING if self._pending else Event.FAILURE_LAST)
+
+    def branch_gone(self, branch: Branch) -> None:
+        """Take note that a branch has no client transaction any more."""
+        self._alive.discard(branch)
+        if not self._alive:
+            self.handle(Event.BRANCHES_GONE)
+
+    # ---- what the server transaction tells
+
+    def cancelled(self) -> None:
+        """Take a CANCEL for the request (:rfc:`3261#section-16.10`)."""
+        self.handle(Event.CANCEL)
+
+    def ack_arrived(self, ack: Request) -> None:
+        """Take an ACK that has the branch of its INVITE: forwarded like any other ACK of a 2xx."""
+        self.proxy.take_stray(ack, self.server.flow)
+
+    def answer_lost(self) -> None:
+        """Count an answer whose ACK never came, or that could not be sent."""
+        self.proxy.counters.count("answers.lost")
+
+    # ---- actions
+
+    def _start_branches(self, _response: Response | None) -> None:
+        branches = [Branch(self, destination) for destination in self._destinations]
+        self._alive.update(branches)
+        self._pending.update(branches)
+        for branch in branches:
+            self.start_soon(branch.run)
+
+    def _forward_response(self, response: Response | None) -> None:
+        assert response is not None
+        self.server.respond(response)
+
+    def _forward_best(self, _response: Response | None) -> None:
+        best = choose_best(self._finals) if self._finals else make_response(self.server.request, 487)
+        self._finals.clear()
+        self.server.respond(best)
+        # RFC 4320 4.2: a 408 to what is no INVITE is not sent; the client has timed out by itself.
+        self.server.abandon()
+
+    def _cancel_branches(self, _response: Response | None) -> None:
+        if self.is_invite:  # RFC 3261 9.1: CANCEL is for INVITE
+            for branch in tuple(self._pending):
+                branch.handle(Event.CANCEL)
+
+    def _drop(self, _response: Response | None) -> None:
+        self.proxy.counters.count("dropped.response.after-final")
+
+    def _terminate(self, _response: Response | None) -> None:
+        self.alarms.close()
+
+    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
+        Action.START_BRANCHES: _start_branches,
+        Action.FORWARD_RESPONSE: _forward_response,
+        Action.FORWARD_BEST: _forward_best,
+        Action.CANCEL_BRANCHES: _cancel_branches,
+        Action.DROP: _drop,
+        Action.TERMINATE: _terminate,
+    }

@@ -1,0 +1,50 @@
+"""Which URIs name this element or a user of it."""
+
+from collections.abc import Iterable
+
+from sipfsm.message import SipUri, canonical_host
+from sipfsm.transport import Transport
+from sipfsm.transport.address import DEFAULT_PORT, split_host_port
+
+
+class ServedDomains:
+    """The domains that this element is responsible for (:rfc:`3261#section-16.5`)."""
+
+    def __init__(self, domains: Iterable[str], transport: Transport) -> None:
+        """Read the names.
+
+        Args:
+            domains: ``host``, which is served at every port that is listened on, or ``host:port``.
+            transport: tells which addresses are our own.
+
+        Raises:
+            ValueError: a name is malformed.
+        """
+        self._transport = transport
+        self._names: set[str] = set()
+        self._addresses: set[tuple[str, int]] = set()
+        for domain in domains:
+            host, port = split_host_port(domain)
+            if port is None:
+                self._names.add(canonical_host(host))
+            else:
+                self._addresses.add((canonical_host(host), port))
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The host parts of all domains."""
+        return frozenset(self._names | {host for host, _ in self._addresses})
+
+    def serves(self, uri: SipUri) -> bool:
+        """Say if a URI names a resource of a domain that is served here."""
+        host = canonical_host(uri.host)
+        if (host, uri.port or DEFAULT_PORT) in self._addresses:
+            return True
+        return host in self._names and (uri.port is None or self._is_our_port(uri.port))
+
+    def is_own(self, uri: SipUri) -> bool:
+        """Say if a URI, of a Route for example, names this element itself."""
+        return self._transport.is_listening_at(uri.host, uri.port or DEFAULT_PORT) or self.serves(uri)
+
+    def _is_our_port(self, port: int) -> bool:
+        return any(listener.port == port for listener in self._transport.listeners)

@@ -1,0 +1,156 @@
+"""The proxy core: takes requests from the transaction layer and forwards them (:rfc:`3261#section-16`)."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import structlog
+import trio
+
+from sipfsm.counters import Counters
+from sipfsm.fsm import Engine, load_model
+from sipfsm.message import MessageError, Request, SipUri, make_response
+from sipfsm.message.refusal import RefusedError
+from sipfsm.proxy.context import ResponseContext
+from sipfsm.proxy.domains import ServedDomains
+from sipfsm.proxy.forwarding import make_forwarded
+from sipfsm.proxy.relay import RelayPolicy
+from sipfsm.proxy.routing import Prepared, preprocess, take_next_hop
+from sipfsm.proxy.targets import Destination, TargetFinder
+from sipfsm.proxy.validation import validate
+from sipfsm.resolver import Resolver
+from sipfsm.transaction import ServerTransaction, TransactionLayer
+from sipfsm.transport import Flow, Target, Transport, TransportError
+
+log = structlog.get_logger("sipfsm.proxy")
+
+MAX_STRAYS = 1_000
+"""ACKs and CANCELs without a transaction that wait for their next hop at once."""
+
+
+class Proxy:
+    """A stateful proxy: each request it forwards has a response context."""
+
+    def __init__(
+        self,
+        transactions: TransactionLayer,
+        resolver: Resolver,
+        targets: TargetFinder,
+        relay: RelayPolicy,
+        domains: ServedDomains,
+        *,
+        compiled: bool = True,
+    ) -> None:
+        """Make the machines ready.
+
+        Args:
+            transactions: the transaction layer.
+            resolver: finds the addresses of next hops.
+            targets: finds where requests are to go.
+            relay: knows the dialogs that were set up through here.
+            domains: knows which URIs are ours.
+            compiled: False runs every event through stock `transitions`.
+        """
+        self.transactions = transactions
+        self.resolver = resolver
+        self.targets = targets
+        self.relay = relay
+        self.domains = domains
+        self.counters: Counters = transactions.counters
+        self.contexts: set[ResponseContext] = set()
+        self.context_engine = Engine(load_model("response-context"), transactions.timing, compiled=compiled)
+        self.branch_engine = Engine(load_model("branch"), transactions.timing, compiled=compiled)
+        self._nursery: trio.Nursery | None = None
+        self._strays = 0
+
+    @property
+    def transport(self) -> Transport:
+        """The transport layer."""
+        return self.transactions.transport
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the nursery that all response contexts live in, until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            await trio.sleep_forever()
+
+    def prepare(self, request: Request) -> Prepared:
+        """Validate a request (:rfc:`3261#section-16.3`) and preprocess its route information (16.4).
+
+        Raises:
+            RefusedError: the request is to be answered with an error.
+            MessageError: a field that only a proxy reads is malformed.
+        """
+        validate(request)
+        return preprocess(request, self.domains)
+
+    def forward(self, server: ServerTransaction, prepared: Prepared) -> None:
+        """Forward a request that has passed validation and route preprocessing."""
+        assert self._nursery is not None
+        context = ResponseContext(self, server, prepared)
+        server.user = context
+        self.contexts.add(context)
+        self._nursery.start_soon(self._run_context, context)
+
+    async def _run_context(self, context: ResponseContext) -> None:
+        try:
+            await context.run()
+        except Exception:
+            # A bug that one request brings to light must not end all the others.
+            self.counters.count("faults.proxy")
+            log.exception("forwarding failed", key=context.server.key)
+            if not context.server.answered:
+                context.server.respond(make_response(context.server.request, 500))
+        finally:
+            self.contexts.discard(context)
+
+    def take_stray(self, request: Request, flow: Flow) -> None:
+        """Forward an ACK of a 2xx, or a CANCEL, without a transaction (:rfc:`3261#section-16.11`)."""
+        if self._nursery is None or self._strays >= MAX_STRAYS:
+            self.counters.count("dropped.stray.overload")
+            return
+        self._strays += 1
+        self._nursery.start_soon(self._forward_stray, request, flow)
+
+    async def _forward_stray(self, received: Request, flow: Flow) -> None:
+        try:
+            prepared = self.prepare(received)
+            destinations = await self.targets.find(prepared, flow)
+            if len(destinations) > 1:
+                # Which of the contacts answered is not known here; a copy to each would be wrong for most.
+                self.counters.count("dropped.stray.ambiguous")
+                return
+            request = make_forwarded(prepared.request, destinations[0])
+            targets = await self.locate(request, destinations[0])
+            branch = self._stateless_branch(prepared.request)
+            self.transactions.send_statelessly(request, targets[0], branch, prefer=flow)
+        except (MessageError, RefusedError, TransportError) as error:
+            self.note_unroutable(error)
+        finally:
+            self._strays -= 1
+
+    async def locate(self, request: Request, destination: Destination) -> list[Target]:
+        """Find the addresses to send a request to, in their order (:rfc:`3261#section-16.6` steps 6 and 7).
+
+        Args:
+            request: made for the destination; changed if the next hop is a strict router.
+            destination: where it is to go.
+
+        Raises:
+            MessageError, RefusedError, TransportError: there is no way.
+        """
+        hop = destination.next_hop or take_next_hop(request)
+        if not isinstance(hop, SipUri):
+            raise RefusedError(416)
+        return await self.resolver.resolve(hop)
+
+    def _stateless_branch(self, request: Request) -> str:
+        """Make a branch that is the same for each retransmission of a request."""
+        via = request.headers.first(b"via") or b""
+        return "z9hG4bK" + blake2b(via + request.method.encode(), digest_size=10).hexdigest()
+
+    def note_unroutable(self, error: Exception) -> None:
+        """Count a request for which there is no way out."""
+        reason = error.status if isinstance(error, RefusedError) else getattr(error, "reason", "unknown")
+        self.counters.count(f"unroutable.{reason}")
+        log.debug("unroutable", reason=reason, detail=str(error))

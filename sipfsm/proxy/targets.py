@@ -1,0 +1,102 @@
+"""The target set (:rfc:`3261#section-16.5`): where a request is to go.
+
+All targets are tried at once. Groups by q-value for serial forking, and the contacts of a 3xx, are to be
+added here: `Destination` is one entry of the set, `TargetFinder.find` its order.
+"""
+
+from typing import NamedTuple
+
+from sipfsm.location import Binding, LocationService, address_of_record
+from sipfsm.message import MessageError, SipUri
+from sipfsm.message.refusal import RefusedError
+from sipfsm.message.uri import Uri, parse_uri_untrusted
+from sipfsm.proxy.domains import ServedDomains
+from sipfsm.proxy.relay import RelayPolicy
+from sipfsm.proxy.routing import Prepared
+from sipfsm.transport import Flow
+
+
+class Destination(NamedTuple):
+    """One entry of a target set.
+
+    Attributes:
+        uri: the new Request-URI.
+        path: Route values that lead to it (:rfc:`3327#section-5.4`), each of its own.
+        next_hop: where to send the request whatever its Request-URI says; None to go by the URI.
+    """
+
+    uri: Uri
+    path: tuple[bytes, ...] = ()
+    next_hop: SipUri | None = None
+
+
+class TargetFinder:
+    """Knows the domains, the users and the static next hop."""
+
+    def __init__(
+        self,
+        domains: ServedDomains,
+        location: LocationService,
+        relay: RelayPolicy,
+        *,
+        next_hop: SipUri | None,
+        users: frozenset[str] | None,
+    ) -> None:
+        """Keep what is needed to decide.
+
+        Args:
+            domains: the domains served here.
+            location: the bindings of their users.
+            relay: who may reach other domains.
+            next_hop: where requests for other domains go; None to go by their URIs.
+            users: the users that exist; None if anybody may.
+        """
+        self._domains = domains
+        self._location = location
+        self._relay = relay
+        self._next_hop = next_hop
+        self._users = users
+
+    async def find(self, prepared: Prepared, flow: Flow) -> list[Destination]:
+        """Determine where a request is to go; at least one destination.
+
+        Raises:
+            RefusedError: 403, 404, 416 or 480.
+        """
+        uri = prepared.request.uri
+        if isinstance(uri, SipUri) and self._domains.serves(uri):
+            return await self._of_user(uri)
+        await self._relay.check(prepared, flow)
+        # In a dialog the route set says it all; who set it up chose the next hop then.
+        routed = prepared.own_route is not None or b"route" in prepared.request.headers
+        next_hop = None if routed else self._next_hop
+        if not isinstance(uri, SipUri) and next_hop is None and b"route" not in prepared.request.headers:
+            raise RefusedError(416, "No Gateway for tel URIs")
+        return [Destination(uri, next_hop=next_hop)]
+
+    async def _of_user(self, uri: SipUri) -> list[Destination]:
+        if uri.user is None:
+            raise RefusedError(404)
+        aor = address_of_record(uri)
+        destinations = [
+            destination
+            for binding in await self._location.bindings(aor)
+            if (destination := _destination(binding)) is not None
+        ]
+        if destinations:
+            return destinations
+        user, _, domain = aor.removeprefix("sip:").rpartition("@")
+        if self._users is not None and self._users.isdisjoint({user, f"{user}@{domain}"}):
+            raise RefusedError(404)
+        raise RefusedError(480)
+
+
+def _destination(binding: Binding) -> Destination | None:
+    try:
+        uri = parse_uri_untrusted(binding.contact)
+    except MessageError:
+        return None  # the registrar lets none of these in, but the file is not only ours to write
+    if isinstance(uri, SipUri):
+        # RFC 3261 16.6 step 2: no component that a Request-URI must not have.
+        uri = uri._replace(params=uri.params.without("method"), headers=())
+    return Destination(uri, binding.path)

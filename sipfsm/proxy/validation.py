@@ -1,0 +1,28 @@
+"""Request validation (:rfc:`3261#section-16.3`).
+
+Step 1, reasonable syntax, is done where messages enter. Step 4, loop detection, and step 6,
+Proxy-Authorization, are to stand here when they come.
+"""
+
+from sipfsm.message import Request
+from sipfsm.message.refusal import RefusedError
+from sipfsm.message.uri import OtherUri
+
+SUPPORTED: frozenset[str] = frozenset()
+"""Option tags that this proxy understands in Proxy-Require, in lower case."""
+
+
+def validate(request: Request) -> None:
+    """Check what a proxy has to check before it forwards a request.
+
+    Raises:
+        RefusedError: 416, 483 or 420, in the order of the RFC.
+    """
+    if isinstance(request.uri, OtherUri):  # step 2
+        raise RefusedError(416)
+    if request.max_forwards == 0:  # step 3
+        raise RefusedError(483)
+    if b"proxy-require" in request.headers:  # step 5
+        unknown = [tag for tag in request.proxy_require if tag.lower() not in SUPPORTED]
+        if unknown:
+            raise RefusedError(420, None, {b"unsupported": ", ".join(unknown).encode()})

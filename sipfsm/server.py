@@ -1,0 +1,253 @@
+"""Assembly: a configuration goes in, a running server comes out.
+
+The nursery of the server holds one task for each part; each part holds a nursery of its own. Cancelling the
+server cancels everything.
+"""
+
+import gc
+import signal
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+import trio
+
+from sipfsm.config import ListenAddress, Settings, served_domains
+from sipfsm.counters import Counters
+from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
+from sipfsm.message import MessageError, Request, SipUri, make_response
+from sipfsm.message.refusal import RefusedError
+from sipfsm.proxy import Proxy, RelayPolicy, ServedDomains, TargetFinder, flow_label
+from sipfsm.registrar import Registrar
+from sipfsm.resolver import Resolver
+from sipfsm.transaction import ServerTransaction, TransactionLayer
+from sipfsm.transport import Flow, Listener, StreamLimits, TransportLayer
+
+log = structlog.get_logger("sipfsm.server")
+
+DRAIN_SECONDS = 3.0
+"""How long requests in progress may take to be answered after the server was told to end."""
+
+ALLOWED = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
+"""What the server itself takes part in; everything else it forwards as well."""
+
+
+class ServerError(Exception):
+    """The server cannot start; the text is a sentence for a person."""
+
+
+class ServerInfo(NamedTuple):
+    """What there is to know of a server that has started."""
+
+    listeners: Sequence[Listener]
+    """Where it listens, with the ports that were really bound."""
+
+
+class Element:
+    """The core of the server: gives each request to the registrar, the proxy, or answers it.
+
+    Implements `sipfsm.transaction.TransactionUser`.
+    """
+
+    def __init__(
+        self, transactions: TransactionLayer, proxy: Proxy, registrar: Registrar, domains: ServedDomains
+    ) -> None:
+        """Join the parts."""
+        self._transactions = transactions
+        self._proxy = proxy
+        self._registrar = registrar
+        self._domains = domains
+        self.draining = False
+
+    def serve(self, transaction: ServerTransaction) -> None:
+        """Take a new request."""
+        try:
+            self._dispatch(transaction)
+        except RefusedError as refusal:
+            transaction.respond(refusal.response(transaction.request))
+        except MessageError as error:
+            status, reason = error.status or 400, error.detail
+            transaction.respond(make_response(transaction.request, status, reason))
+
+    def _dispatch(self, transaction: ServerTransaction) -> None:
+        request = transaction.request
+        if request.method == "CANCEL":
+            self._cancel(transaction)
+            return
+        if self.draining and request.to.tag is None:
+            raise RefusedError(503, None, {b"retry-after": b"10"})
+        prepared = self._proxy.prepare(request)
+        uri = prepared.request.uri
+        local = isinstance(uri, SipUri) and self._domains.serves(uri)
+        if request.method == "REGISTER" and local:
+            transaction.start_soon(self._register, transaction)
+        elif request.method == "OPTIONS" and local and isinstance(uri, SipUri) and uri.user is None:
+            response = make_response(request, 200)
+            response.headers.add(b"allow", ALLOWED)
+            transaction.respond(response)
+        else:
+            self._proxy.forward(transaction, prepared)
+
+    def _cancel(self, transaction: ServerTransaction) -> None:
+        """Answer a CANCEL, and have its INVITE cancelled (:rfc:`3261#section-9.2`, `16.10`)."""
+        invite = self._transactions.find_cancelled(transaction.request)
+        assert invite is not None  # the layer makes no transaction for a CANCEL without one
+        transaction.respond(make_response(transaction.request, 200))
+        if invite.user is not None and not invite.answered:
+            invite.user.cancelled()
+
+    async def _register(self, transaction: ServerTransaction) -> None:
+        response = await self._registrar.answer(transaction.request, flow_label(transaction.flow))
+        transaction.respond(response)
+
+    def take_stray(self, request: Request, flow: Flow) -> None:
+        """Take an ACK or CANCEL that belongs to no transaction."""
+        self._proxy.take_stray(request, flow)
+
+
+class Server:
+    """All parts of a server, made of a configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make the parts; nothing is opened or bound before `run`.
+
+        Raises:
+            ServerError: the configuration names something that cannot be.
+        """
+        self.settings = settings
+        self.counters = Counters()
+        limits = settings.limits
+        self.location: LocationService = _location(settings)
+        self.transactions = TransactionLayer(
+            settings.timing,
+            self.counters,
+            max_transactions=limits.max_transactions,
+            tracing=settings.log_level == "debug",
+        )
+        self.transport = TransportLayer(
+            settings.listen,
+            self.transactions,
+            counters=self.counters,
+            limits=settings.message_limits,
+            stream=StreamLimits(
+                max_connections=limits.max_connections,
+                max_connections_per_host=limits.max_connections_per_host,
+            ),
+            aliases=settings.aliases,
+        )
+        self.transactions.transport = self.transport
+        self.proxy: Proxy
+        self.element: Element
+
+    def _assemble(self) -> None:
+        """Make what has to know the ports that were really bound."""
+        settings = self.settings
+        bound = [ListenAddress(each.protocol, each.host, each.port) for each in self.transport.listeners]
+        domains = ServedDomains(served_domains(bound, settings.domains), self.transport)
+        users = None if settings.users is None else frozenset(settings.users)
+        relay = RelayPolicy(settings.trusted, self.location, domains)
+        targets = TargetFinder(domains, self.location, relay, next_hop=settings.next_hop, users=users)
+        self.proxy = Proxy(self.transactions, Resolver(), targets, relay, domains)
+        registrar = Registrar(
+            self.location,
+            domains=domains.hosts,
+            users=users,
+            min_expires=settings.registrar.min_expires,
+            default_expires=settings.registrar.default_expires,
+            max_expires=settings.registrar.max_expires,
+        )
+        self.element = Element(self.transactions, self.proxy, registrar, domains)
+        self.transactions.user = self.element
+
+    async def run(self, *, task_status: trio.TaskStatus[ServerInfo] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. What was acknowledged is stored before this returns.
+
+        Raises:
+            ServerError: the location service cannot be opened or an address not be bound.
+        """
+        async with trio.open_nursery() as nursery:
+            try:
+                await nursery.start(self.location.run)
+                await nursery.start(self.transactions.run)
+                await nursery.start(self.transport.run)
+            except (LocationError, OSError) as error:
+                raise ServerError(str(error)) from error
+            self._assemble()
+            await nursery.start(self.proxy.run)
+            task_status.started(ServerInfo(self.transport.listeners))
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Refuse new requests, and wait until those in progress are answered, at most `seconds`.
+
+        What is not answered by then gets 503 (Service Unavailable).
+        """
+        self.element.draining = True
+        with trio.move_on_after(seconds):
+            while self._unanswered():
+                await trio.sleep(0.05)  # noqa: ASYNC110 - looked at sixty times in the life of a server
+        for transaction in self._unanswered():
+            transaction.respond(make_response(transaction.request, 503))
+
+    def _unanswered(self) -> list[ServerTransaction]:
+        return [each for each in self.transactions.servers.values() if not each.answered]
+
+    def statistics(self) -> dict[str, object]:
+        """Tell what the server holds at this moment."""
+        held = self.location.count()
+        return {
+            "tasks": trio.lowlevel.current_statistics().tasks_living,
+            "transactions": len(self.transactions.clients) + len(self.transactions.servers),
+            "contexts": len(self.proxy.contexts),
+            "timers": self.transactions.timers,
+            "bindings": held.bindings,
+            "counters": dict(sorted(self.counters.items())),
+        }
+
+
+def _location(settings: Settings) -> LocationService:
+    limits = LocationLimits(
+        bindings_per_aor=settings.limits.max_bindings_per_aor, aors=settings.limits.max_aors
+    )
+    try:
+        return open_location(settings.location, limits=limits)
+    except LocationError as error:
+        raise ServerError(str(error)) from error
+
+
+async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None]) -> None:
+    """Run a server until SIGTERM or SIGINT; SIGUSR1 has it log its statistics.
+
+    Args:
+        settings: the configuration.
+        on_started: is told where the server listens, once it does.
+
+    Raises:
+        ServerError: it cannot start.
+    """
+    _tame_the_collector()
+    server = Server(settings)
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1) as signals:
+        async with trio.open_nursery() as nursery:
+            info: ServerInfo = await nursery.start(server.run)
+            on_started(info)
+            log.info("started", listeners=[str(listener) for listener in info.listeners])
+            async for number in signals:
+                if number == signal.SIGUSR1:
+                    log.info("statistics", **server.statistics())
+                else:
+                    break
+            log.info("draining", signal=signal.Signals(number).name)
+            await server.drain()
+            log.info("stopped", **server.statistics())
+            nursery.cancel_scope.cancel()
+
+
+def _tame_the_collector() -> None:
+    """Let the cycle collector look at what is young often, and at everything rarely.
+
+    A transaction lives for half a minute and leaves no cycles; to traverse a hundred thousand of them again
+    and again would stop the server for a second each time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 200)
