@@ -183,8 +183,8 @@ class Server:
         """
         self.element.draining = True
         with trio.move_on_after(seconds):
-            while self._unanswered():
-                await trio.sleep(0.05)  # noqa: ASYNC110 - looked at sixty times in the life of a server
+            while self._unanswered():  # noqa: ASYNC110 - sixty looks in the life of a server
+                await trio.sleep(0.05)
         for transaction in self._unanswered():
             transaction.respond(make_response(transaction.request, 503))
 
