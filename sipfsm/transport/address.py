@@ -49,14 +49,6 @@ def is_wildcard(host: str) -> bool:
     return host in {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
 
-def is_multicast(host: str) -> bool:
-    """Say if an IP literal is a multicast address (224.0.0.0/4, ff00::/8)."""
-    if ":" in host:
-        return host[:2].lower() == "ff" and host.index(":") == 4
-    first = host.partition(".")[0]
-    return first.isdigit() and 224 <= int(first) <= 239
-
-
 def split_host_port(text: str) -> tuple[str, int | None]:
     """Split ``host``, ``host:port``, ``[v6]`` or ``[v6]:port``; the host comes back without brackets.
 

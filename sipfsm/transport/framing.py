@@ -16,9 +16,10 @@ PONG = b"\r\n"
 _END_OF_HEADER = b"\r\n\r\n"
 
 _CONTENT_LENGTH = re.compile(
-    # The name in its long or compact form, and the value with its continuation lines (RFC 3261 7.3.1).
-    rb"\r\n(?:content-length|l)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
-    re.IGNORECASE,
+    # The name in its long or compact form, and the value with its continuation lines (RFC 3261 7.3.1): up to
+    # the first line break that no white space follows, so that a bare CR or LF belongs to the value.
+    rb"\r\n(?:content-length|l)[ \t]*:(.*?)(?=\r\n(?![ \t]))",
+    re.IGNORECASE | re.DOTALL,
 )
 
 _FRAME_START = re.compile(rb"[^\r\n]")
@@ -130,7 +131,7 @@ def content_length_untrusted(header: bytes) -> int:
         raise MessageError(
             "content-length-repeated", "Content-Length Repeated", b",".join(values), status=400
         )
-    digits = b" ".join(values[0].split())
+    digits = values[0].replace(b"\r\n", b" ").strip(b" \t")
     if not digits.isdigit():
         raise MessageError("content-length-invalid", "Content-Length Is Not a Number", digits, status=400)
     # Ten digits are more than any limit; a million of them would be work to convert.

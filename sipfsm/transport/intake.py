@@ -39,7 +39,7 @@ class Intake:
         """Take one datagram, or one message cut out of a stream."""
         try:
             message = parse_message_untrusted(data, self._limits)
-            check_untrusted(message, self._limits)
+            check_untrusted(message)
             if isinstance(message, Request):
                 mark_source(message, flow.remote)
             elif not self._names.is_sent_by(message.via):

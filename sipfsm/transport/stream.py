@@ -135,7 +135,7 @@ class StreamConnection:
         """Put bytes into the queue; if it is full, end the connection and return False."""
         try:
             if self._queued and self._queued + len(data) > self._limits.max_queued_bytes:
-                raise trio.WouldBlock  # noqa: TRY301 - the same refusal for messages and for bytes
+                raise trio.WouldBlock
             self._outgoing.send_nowait(data)
         except trio.WouldBlock:
             self._abort("overflow", "the other side does not take what it is sent")

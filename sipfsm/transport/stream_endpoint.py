@@ -118,7 +118,7 @@ class StreamEndpoint(ABC):
                     attempt.connection = self._connection(stream, target, local)
                 if attempt.connection is None:
                     late = f"cannot connect to {target}: no answer in {limit:g} seconds"
-                    raise TransportError("timeout", late)  # noqa: TRY301 - just as when the system gives up
+                    raise TransportError("timeout", late)
                 self._settle(target, attempt)
                 await attempt.connection.run()
         except TransportError as error:

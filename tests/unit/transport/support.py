@@ -105,6 +105,13 @@ async def running(
         nursery.cancel_scope.cancel()
 
 
+async def counted(served: Running, label: str, at_least: int = 1) -> None:
+    """Wait until a counter is there: of what has no other visible effect."""
+    with trio.fail_after(DEADLINE):
+        while served.counters[label] < at_least:
+            await trio.lowlevel.checkpoint()
+
+
 def run(test: Callable[[], Awaitable[None]], *, virtual_time: bool = False) -> None:
     """Run a test; in virtual time, which jumps when nothing else can happen, if it is about deadlines."""
     clock = MockClock(autojump_threshold=0.01) if virtual_time else None

@@ -17,7 +17,7 @@ from tests.unit.transport.support import (
     TCP,
     UDP,
     Listen,
-    Running,
+    counted,
     request,
     response,
     run,
@@ -38,13 +38,6 @@ def peer(host: str = LOCALHOST) -> Iterator[trio.socket.SocketType]:
 async def receive(sock: trio.socket.SocketType) -> bytes:
     with trio.fail_after(DEADLINE):
         return await sock.recv(65_535)
-
-
-async def counted(served: Running, label: str, at_least: int = 1) -> None:
-    """Wait until a counter is there: of what has no other visible effect."""
-    with trio.fail_after(DEADLINE):
-        while served.counters[label] < at_least:
-            await trio.lowlevel.checkpoint()
 
 
 def test_a_request_is_received_with_its_flow() -> None:
