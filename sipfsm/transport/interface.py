@@ -8,7 +8,10 @@ from sipfsm.transport.address import HostPort, Target
 from sipfsm.transport.errors import TransportError
 
 Watcher = Callable[[TransportError], None]
-"""Is told, once, why a flow has ended. Must not block; is never called from inside a method of the flow."""
+"""Is told, once, why a flow has ended or (UDP) leads nowhere.
+
+Must not block; is never called from inside a method of the flow.
+"""
 
 
 class Flow(Protocol):
@@ -55,7 +58,10 @@ class Flow(Protocol):
         ...
 
     def watch(self, callback: Watcher) -> None:
-        """Have `callback` told when the flow ends. On a flow that has ended already, nothing is told."""
+        """Have `callback` told when the flow ends; for UDP, when ICMP says that datagrams do not arrive.
+
+        On a flow that has ended already, nothing is told.
+        """
         ...
 
     def unwatch(self, callback: Watcher) -> None:

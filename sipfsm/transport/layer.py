@@ -96,21 +96,33 @@ class TransportLayer:
             if address.protocol not in protocols:
                 raise ValueError(f"unknown transport protocol {address.protocol!r}")
 
-    async def run(self, *, task_status: trio.TaskStatus[list[Listener]] = trio.TASK_STATUS_IGNORED) -> None:
-        """Bind everything, report the listeners as started, and serve until cancelled.
+    def bind(self) -> None:
+        """Bind everything, so that the ports are known before anything is received; `run` must follow.
 
         Raises:
             OSError: an address cannot be bound; the sentence names it. Nothing stays bound.
         """
         try:
             self._bind()
+        except OSError:
+            self._close()
+            raise
+
+    async def run(self, *, task_status: trio.TaskStatus[list[Listener]] = trio.TASK_STATUS_IGNORED) -> None:
+        """Bind everything (if `bind` did not), report the listeners as started, and serve until cancelled.
+
+        Raises:
+            OSError: an address cannot be bound; the sentence names it. Nothing stays bound.
+        """
+        try:
+            if not self._endpoints:
+                self.bind()
             async with trio.open_nursery() as nursery:
                 for endpoint in self._endpoints:
                     nursery.start_soon(endpoint.serve)
                 task_status.started(self.listeners)
         finally:
-            for endpoint in self._endpoints:
-                endpoint.close()
+            self._close()
 
     def flow_to_nowait(self, target: Target, *, prefer: Flow | None = None) -> Flow | None:
         """Return a flow to a target, None when a connection has to be opened first. See `Transport`."""
@@ -158,8 +170,6 @@ class TransportLayer:
         return self._names.is_listening_at(host, port, protocol)
 
     def _bind(self) -> None:
-        if self._endpoints:
-            raise RuntimeError("a transport layer runs once")
         for address in self._listen:
             try:
                 endpoint = self._protocols[address.protocol](address.host, address.port, self._shared)
@@ -173,6 +183,10 @@ class TransportLayer:
             self._names.add(listener)
             self._by_address[listener.protocol, listener.host, listener.port] = endpoint
             log.info("listening", address=str(listener), sent_by=listener.sent_by)
+
+    def _close(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.close()
 
     def _endpoint_for(self, target: Target, prefer: Flow | None) -> Endpoint:
         """Return the endpoint to send from: the preferred flow's if it fits, or the first that does.

@@ -9,6 +9,7 @@ from sipfsm.message import host_port
 from sipfsm.transport.address import HostPort, Target
 from sipfsm.transport.endpoint import bound_address, listener_at
 from sipfsm.transport.errors import TransportError, from_os_error
+from sipfsm.transport.icmp import ask_for_icmp, next_icmp
 from sipfsm.transport.interface import Watcher
 from sipfsm.transport.shared import Shared
 from sipfsm.transport.sockets import SocketAddress, bind_socket, socket_address
@@ -64,10 +65,12 @@ class UdpFlow:
         self.endpoint.send(data, self._address)
 
     def watch(self, callback: Watcher) -> None:
-        """Do nothing: a UDP flow never ends."""
+        """Have a callback told, once, when ICMP says that datagrams do not arrive there."""
+        self.endpoint.watch(self._address, callback)
 
     def unwatch(self, callback: Watcher) -> None:
-        """Do nothing."""
+        """Forget a callback."""
+        self.endpoint.unwatch(self._address, callback)
 
     def __repr__(self) -> str:
         return f"<UdpFlow {host_port(*self.local)} - {host_port(*self.remote)}>"
@@ -88,6 +91,7 @@ class DatagramEndpoint(ABC):
         self.listener = listener_at(protocol, local)
         self._intake = shared.intake
         self._counters = shared.counters
+        self._watchers: dict[tuple[str, int], dict[Watcher, None]] = {}
 
     @abstractmethod
     async def serve(self) -> None:
@@ -159,6 +163,27 @@ class DatagramEndpoint(ABC):
             # Nothing but CRLF or zeros, or nothing at all: it keeps the binding of a NAT open.
             self._counters.count("keepalive.udp")
 
+    def watch(self, address: SocketAddress, callback: Watcher) -> None:
+        """Have a callback told, once, when datagrams to an address are known not to arrive."""
+        self._watchers.setdefault(address[:2], {})[callback] = None
+
+    def unwatch(self, address: SocketAddress, callback: Watcher) -> None:
+        """Forget a callback."""
+        watchers = self._watchers.get(address[:2])
+        if watchers is not None:
+            watchers.pop(callback, None)
+            if not watchers:
+                del self._watchers[address[:2]]
+
+    def take_failure(self, address: SocketAddress, failure: TransportError) -> None:
+        """Tell those who watch an address that datagrams do not arrive there."""
+        self._counters.count(f"icmp.{failure.reason}")
+        for watcher in self._watchers.pop(address[:2], {}):
+            try:
+                watcher(failure)
+            except Exception as error:  # noqa: BLE001 - a bug of one must not keep it from the others
+                self._intake.faults.report(error, "telling a watcher that a datagram did not arrive")
+
 
 class UdpEndpoint(DatagramEndpoint):
     """One bound UDP socket."""
@@ -181,6 +206,7 @@ class UdpEndpoint(DatagramEndpoint):
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         except OSError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        ask_for_icmp(self._socket)
         super().__init__("UDP", bound_address(self._socket.getsockname()), shared)
 
     async def serve(self) -> None:
@@ -198,19 +224,40 @@ class UdpEndpoint(DatagramEndpoint):
         self._socket.close()
 
     def _send(self, data: bytes, address: SocketAddress) -> None:
+        for _ in range(2):
+            try:
+                self._socket.sendto(data, address)
+            except BlockingIOError:
+                raise
+            except OSError:
+                # It may be the error of an earlier datagram, to anywhere; then nothing was sent now.
+                continue
+            return
         self._socket.sendto(data, address)
 
     def _drain(self) -> bool:
         """Read until the socket is empty (False) or a batch is full (True)."""
         receive = self._socket.recvfrom
-        for _ in range(BATCH):
+        for number in range(BATCH):
             try:
                 data, address = receive(65_535)
             except BlockingIOError:
+                if number == 0:
+                    # Woken, but not by a datagram.
+                    self._take_icmp()
                 return False
             except OSError:
-                # Nothing that a datagram socket can report while reading is a reason to stop reading.
-                self._counters.count("failed.receive.udp")
+                self._take_icmp()
                 return False
             self.take(data, address)
         return True
+
+    def _take_icmp(self) -> None:
+        """Take note of the ICMP errors that wait to be read; unread ones would wake us again at once."""
+        for _ in range(BATCH):
+            error = next_icmp(self._socket)
+            if error is None:
+                return
+            address, failure = error
+            if failure is not None:
+                self.take_failure(address, failure)

@@ -80,12 +80,13 @@ class _Delivery:
 class Network:
     """Hosts, the links between them, and a log of what was sent."""
 
-    def __init__(self, *, seed: int = 0, link: Link | None = None):
+    def __init__(self, *, seed: int = 0, link: Link | None = None, icmp: bool = False):
         """Make an empty network.
 
         Args:
             seed: of everything that is left to chance.
             link: between any two hosts that `set_link` says nothing about.
+            icmp: if who sends a datagram to where nobody listens is told so.
         """
         self.log: list[Packet] = []
         """What was sent, in the order of sending, lost or not."""
@@ -94,6 +95,7 @@ class Network:
         self._link = link or Link()
         self._links: dict[tuple[str, str], Link] = {}
         self._random = random.Random(seed)
+        self._icmp = icmp
         self._bound: dict[Target, SimulatedUdp | SimulatedTcp] = {}
         self._streams: dict[SimulatedStream, None] = {}
         self._deliveries: list[_Delivery] = []
@@ -242,6 +244,15 @@ class Network:
         endpoint = self.bound(Target("UDP", *packet.destination))
         if isinstance(endpoint, SimulatedUdp):
             endpoint.take(packet.data, socket_address(*packet.source))
+        elif self._icmp:
+            back = self.link(packet.destination.host, packet.source.host)
+            self.deliver_at(trio.current_time() + back.latency, partial(self._tell_sender, packet))
+
+    def _tell_sender(self, packet: Packet) -> None:
+        sender = self.bound(Target("UDP", *packet.source))
+        if isinstance(sender, SimulatedUdp):
+            failure = TransportError("refused", "nothing listens there, says ICMP")
+            sender.take_failure(socket_address(*packet.destination), failure)
 
     def jitter(self, link: Link) -> float:
         """Return a delay for a piece of a stream."""

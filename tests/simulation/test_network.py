@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -233,6 +234,22 @@ def test_a_node_that_stops_closes_its_streams_and_its_address_is_free() -> None:
                 nursery.cancel_scope.cancel()
 
     run(test)
+
+
+def test_nobody_listening_is_told_if_the_network_has_icmp() -> None:
+    async def test(network: Network, expected: list[tuple[float, str]]) -> None:
+        told: list[tuple[float, str]] = []
+        async with two_nodes(network) as (alice, _, _):
+            flow = alice.flow_to_nowait(Target("UDP", BOB, 5070))
+            assert flow is not None
+            flow.watch(lambda end: told.append((trio.current_time(), end.reason)))
+            flow.send_nowait(message())
+            assert told == []
+            await trio.sleep(1)
+            assert told == expected
+
+    run(partial(test, Network(link=Link(latency=0.25), icmp=True), [(0.5, "refused")]))
+    run(partial(test, Network(link=Link(latency=0.25)), []))
 
 
 def test_an_address_is_bound_once() -> None:

@@ -268,6 +268,61 @@ def test_the_preferred_socket_is_used_if_it_fits() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("host", [LOCALHOST, "::1"])
+def test_icmp_is_told_to_those_who_watch_and_spoils_no_other_datagram(host: str) -> None:
+    async def test() -> None:
+        async with running(Listen("UDP", host)) as served:
+            with peer(host) as nobody:
+                nowhere = Target("UDP", host, nobody.getsockname()[1])
+            with peer(host) as alice:
+                target = Target("UDP", host, alice.getsockname()[1])
+                flow, other = served.layer.flow_to_nowait(nowhere), served.layer.flow_to_nowait(target)
+                assert flow is not None
+                assert other is not None
+                told: list[str] = []
+                flow.watch(lambda end: told.append(end.reason))
+                other.watch(lambda end: told.append(f"{end.reason} for somebody else"))
+                for number in range(10):
+                    flow.send_nowait(b"lost")
+                    other.send_nowait(b"%d" % number)
+                for number in range(10):
+                    assert await receive(alice) == b"%d" % number
+                await counted(served, "icmp.refused")
+                assert told == ["refused"]
+                assert not flow.closed
+                await alice.sendto(request(), (host, served.port(host=host)))
+                await served.receiver.next()
+
+    run(test)
+
+
+def test_who_does_not_watch_any_more_is_not_told_of_icmp_and_a_bad_watcher_harms_nobody() -> None:
+    async def test() -> None:
+        async with running() as served:
+            with peer() as nobody:
+                nowhere = Target("UDP", LOCALHOST, nobody.getsockname()[1])
+            flow = served.layer.flow_to_nowait(nowhere)
+            again = served.layer.flow_to_nowait(nowhere)
+            assert flow is not None
+            assert again is not None
+            told: list[TransportError] = []
+
+            def bad(end: TransportError) -> None:
+                raise RuntimeError("a bug")
+
+            flow.watch(bad)
+            flow.watch(told.append)
+            again.unwatch(told.append)
+            again.unwatch(told.append)
+            with capture_logs() as logs:
+                flow.send_nowait(b"lost")
+                await counted(served, "faults")
+            assert [entry["log_level"] for entry in logs] == ["error"]
+            assert told == []
+
+    run(test)
+
+
 def test_ipv6_has_its_own_socket_and_brackets() -> None:
     async def test() -> None:
         try:
