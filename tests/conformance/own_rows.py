@@ -1,0 +1,241 @@
+"""The rows of our own: what the RFCs leave to the element around the four machines, typed from those texts.
+
+Transactions: what happens when the transaction user gives up, and when a 100 (Trying) is due. The two
+machines of a proxy: :rfc:`3261#section-16.6` to 16.10 with :rfc:`3261#section-9.1` and :rfc:`6026#section-8`.
+"""
+
+from tests.conformance import rfc_rows
+from tests.conformance.notation import UR, Case, R, Table, U
+
+# fmt: off
+
+INVITE_CLIENT = Table(
+    "invite-client",
+    rfc_rows.INVITE_CLIENT.ways,
+    [
+        # 9.1: no final response in 64*T1 after CANCEL: SHOULD destroy the client transaction; 16.8: Timer C
+        # may.
+        Case("ICT-24", U, "Calling", "tu_abandon", "stop A, stop B, terminate", "Terminated"),
+        Case("ICT-24", R, "Calling", "tu_abandon", "stop B, terminate", "Terminated"),
+        Case("ICT-25", UR, "Proceeding", "tu_abandon", "terminate", "Terminated"),
+    ],
+)
+
+INVITE_SERVER = Table(
+    "invite-server",
+    rfc_rows.INVITE_SERVER.ways,
+    [
+        # gap: the TU ended without a final response.
+        Case("IST-28", UR, "Proceeding", "tu_abandon", "stop trying, terminate", "Terminated"),
+        Case(
+            "IST-28", UR, "Proceeding", "tu_abandon",
+            "terminate", "Terminated", after="invite timer_trying",
+        ),
+        # 17.2.1: MUST generate a 100 unless the TU answers within 200 ms.
+        Case("IST-29", UR, "Proceeding", "timer_trying", "send_trying", "Proceeding"),
+    ],
+)
+
+NON_INVITE_SERVER = Table(
+    "non-invite-server",
+    rfc_rows.NON_INVITE_SERVER.ways,
+    [
+        # gap, four times: the TU ended without a final response, or never said anything.
+        Case("NIST-19", UR, "Trying", "tu_abandon", "stop trying, terminate", "Terminated"),
+        Case("NIST-20", UR, "Trying", "timer_tu", "inform_timeout, stop trying, terminate", "Terminated"),
+        # 4320 4.1: over an unreliable transport MUST NOT send a 100 before a client's E is reset to T2.
+        Case("NIST-21", UR, "Trying", "tu_100_early", "reject", "Trying", "trying 3.5, tu 37"),
+        Case("NIST-22", UR, "Proceeding", "tu_abandon", "terminate", "Terminated"),
+        Case("NIST-23", UR, "Proceeding", "timer_tu", "inform_timeout, terminate", "Terminated"),
+    ],
+)
+
+BRANCH = Table(
+    "branch",
+    {
+        "Absent": "",
+        "Calling": "tu_invite",
+        "Proceeding": "tu_invite response_100",
+        "CancelPending": "tu_invite cancel",
+        "Cancelling": "tu_invite response_100 cancel",
+        "Completed": "tu_invite response_300_699",
+    },
+    [
+        # 16.6 step 10: MUST create a client transaction; step 11: C MUST be set, above 3 minutes.
+        Case("BRA-01", UR, "Absent", "tu_invite", "send_request, start C 185", "Calling", "C 185"),
+        Case("BRA-02", UR, "Absent", "tu_request", "send_request", "Calling"),
+        # 16.10: cancelled before anything was sent; the outcome is that of a CANCEL, 9.2: 487.
+        Case("BRA-38", UR, "Absent", "cancel", "offer_cancelled", "Completed"),
+        # 16.7 step 2: 101-199 MUST reset C, a 100 not; step 5: MUST be forwarded at once, a 100 MUST NOT.
+        Case("BRA-03", UR, "Calling", "response_100", "", "Proceeding", "C 185"),
+        Case(
+            "BRA-04", UR, "Calling", "response_101_199",
+            "start C 185, offer_provisional", "Proceeding", "C 185",
+        ),
+        # 16.7 step 5: any 2xx MUST be forwarded at once.
+        Case("BRA-05", UR, "Calling", "response_2xx", "offer_success, stop C", "Completed"),
+        Case("BRA-05", UR, "Calling", "response_2xx", "offer_success", "Completed", after="tu_request"),
+        # 16.7 step 4: final responses are stored in the response context.
+        Case("BRA-06", UR, "Calling", "response_300_699", "offer_failure, stop C", "Completed"),
+        Case("BRA-06", UR, "Calling", "response_300_699", "offer_failure", "Completed", after="tu_request"),
+        # 8.1.3.1: a timeout counts as a 408. 16.9: a transport error MUST count as a 503.
+        Case("BRA-07", UR, "Calling", "timeout", "offer_timeout, stop C", "Completed"),
+        Case("BRA-07", UR, "Calling", "timeout", "offer_timeout", "Completed", after="tu_request"),
+        Case("BRA-08", UR, "Calling", "transport_error", "offer_unavailable, stop C", "Completed"),
+        Case(
+            "BRA-08", UR, "Calling", "transport_error",
+            "offer_unavailable", "Completed", after="tu_request",
+        ),
+        # 16.6 step 7: the next element of the set, until the set is used up.
+        Case("BRA-36", UR, "Calling", "target_failed", "send_request", "Calling", "C 185"),
+        # 16.8: C fires without a provisional response: MUST behave as if a 408 had come.
+        Case("BRA-09", UR, "Calling", "timer_C", "abandon_client, offer_timeout", "Completed"),
+        # 9.1: no provisional response yet: the CANCEL MUST NOT be sent, MUST wait for one.
+        Case("BRA-10", UR, "Calling", "cancel", "", "CancelPending", "C 185"),
+        # 16.7 step 6: no final response when the client transaction is gone: counts as a 408.
+        Case("BRA-43", UR, "Calling", "client_gone", "offer_timeout, stop C, terminate", "Terminated"),
+
+        Case("BRA-11", UR, "Proceeding", "response_100", "", "Proceeding", "C 185"),
+        Case(
+            "BRA-12", UR, "Proceeding", "response_101_199",
+            "start C 185, offer_provisional", "Proceeding", "C 185",
+        ),
+        Case("BRA-13", UR, "Proceeding", "response_2xx", "offer_success, stop C", "Completed"),
+        Case("BRA-14", UR, "Proceeding", "response_300_699", "offer_failure, stop C", "Completed"),
+        Case("BRA-15", UR, "Proceeding", "timeout", "offer_timeout, stop C", "Completed"),
+        Case("BRA-16", UR, "Proceeding", "transport_error", "offer_unavailable, stop C", "Completed"),
+        # 16.9: MUST count as a 503; the next target is not tried once somebody has answered.
+        Case("BRA-41", UR, "Proceeding", "target_failed", "offer_unavailable, stop C", "Completed"),
+        # 16.8: C fires after a provisional response: MUST generate a CANCEL. 9.1: then 64*T1 for a final
+        # response.
+        Case(
+            "BRA-17", UR, "Proceeding", "timer_C",
+            "send_cancel, start cancel 32", "Cancelling", "cancel 32",
+        ),
+        # 16.10: MUST cancel pending client transactions.
+        Case(
+            "BRA-18", UR, "Proceeding", "cancel",
+            "send_cancel, stop C, start cancel 32", "Cancelling", "cancel 32",
+        ),
+        Case("BRA-44", UR, "Proceeding", "client_gone", "offer_timeout, stop C, terminate", "Terminated"),
+
+        # 9.1: the provisional response that was waited for; 16.7 step 5: 101-199 MUST still be forwarded,
+        # until a final response has been sent, which is for the response context to know.
+        Case(
+            "BRA-19", UR, "CancelPending", "response_100",
+            "send_cancel, stop C, start cancel 32", "Cancelling", "cancel 32",
+        ),
+        Case(
+            "BRA-39", UR, "CancelPending", "response_101_199",
+            "offer_provisional, send_cancel, stop C, start cancel 32", "Cancelling", "cancel 32",
+        ),
+        Case("BRA-20", UR, "CancelPending", "response_2xx", "offer_success, stop C", "Completed"),
+        Case("BRA-21", UR, "CancelPending", "response_300_699", "offer_failure, stop C", "Completed"),
+        Case("BRA-22", UR, "CancelPending", "timeout", "offer_timeout, stop C", "Completed"),
+        Case("BRA-23", UR, "CancelPending", "transport_error", "offer_unavailable, stop C", "Completed"),
+        Case("BRA-37", UR, "CancelPending", "target_failed", "offer_cancelled, stop C", "Completed"),
+        Case("BRA-24", UR, "CancelPending", "timer_C", "abandon_client, offer_timeout", "Completed"),
+        Case("BRA-25", UR, "CancelPending", "cancel", "", "CancelPending", "C 185"),
+        Case(
+            "BRA-45", UR, "CancelPending", "client_gone",
+            "offer_cancelled, stop C, terminate", "Terminated",
+        ),
+
+        Case("BRA-26", UR, "Cancelling", "response_100", "", "Cancelling", "cancel 32"),
+        Case("BRA-40", UR, "Cancelling", "response_101_199", "offer_provisional", "Cancelling", "cancel 32"),
+        Case("BRA-27", UR, "Cancelling", "response_2xx", "offer_success, stop cancel", "Completed"),
+        Case("BRA-28", UR, "Cancelling", "response_300_699", "offer_failure, stop cancel", "Completed"),
+        Case("BRA-29", UR, "Cancelling", "timeout", "offer_timeout, stop cancel", "Completed"),
+        Case("BRA-30", UR, "Cancelling", "transport_error", "offer_unavailable, stop cancel", "Completed"),
+        Case("BRA-42", UR, "Cancelling", "target_failed", "offer_unavailable, stop cancel", "Completed"),
+        # 9.1: no final response in 64*T1: SHOULD consider it cancelled, SHOULD destroy the client
+        # transaction.
+        Case("BRA-31", UR, "Cancelling", "timer_cancel", "abandon_client, offer_cancelled", "Completed"),
+        Case("BRA-32", UR, "Cancelling", "cancel", "", "Cancelling", "cancel 32"),
+        Case(
+            "BRA-46", UR, "Cancelling", "client_gone",
+            "offer_cancelled, stop cancel, terminate", "Terminated",
+        ),
+
+        # 16.7 step 5: any 2xx to an INVITE MUST be forwarded, also after a final response.
+        Case("BRA-33", UR, "Completed", "response_2xx", "offer_success", "Completed"),
+        Case(
+            "BRA-34", UR, "Completed",
+            "response_100 response_101_199 response_300_699 timeout transport_error target_failed cancel", "",
+            "Completed",
+        ),
+        # 16.7: the context is kept until all of its transactions have been terminated.
+        Case("BRA-35", UR, "Completed", "client_gone", "terminate", "Terminated"),
+    ],
+)
+
+RESPONSE_CONTEXT = Table(
+    "response-context",
+    {
+        "Absent": "",
+        "Forking": "tu_request",
+        "Cancelling": "tu_request cancel",
+        "Answered": "tu_request success_invite",
+        "Completed": "tu_request failure_last",
+    },
+    [
+        Case("RCX-01", UR, "Absent", "tu_request", "start_branches", "Forking"),
+        # 16.10 and 9.2: cancelled before anything was forwarded.
+        Case("RCX-22", UR, "Absent", "cancel", "forward_best, terminate", "Terminated"),
+
+        # 16.7 step 5: provisional responses other than 100, and any 2xx, MUST be forwarded at once; step
+        # 10: with a final response the proxy MUST generate a CANCEL for all pending client transactions.
+        Case("RCX-02", UR, "Forking", "provisional", "forward_response", "Forking"),
+        Case(
+            "RCX-03", UR, "Forking", "success_invite success_non_invite",
+            "forward_response, cancel_branches", "Answered",
+        ),
+        Case("RCX-04", UR, "Forking", "failure_pending", "", "Forking"),
+        # Step 6: MUST send the best one if all client transactions have been terminated.
+        Case("RCX-05", UR, "Forking", "failure_last global_failure_last", "forward_best", "Completed"),
+        # Step 5: a 6xx is not immediately forwarded, but SHOULD cancel all pending client transactions.
+        Case("RCX-06", UR, "Forking", "global_failure_pending", "cancel_branches", "Cancelling"),
+        # 16.10: MUST cancel any pending client transactions.
+        Case("RCX-07", UR, "Forking", "cancel", "cancel_branches", "Cancelling"),
+        # Not for step 6: each branch offers an outcome before it goes, so a final response was sent
+        # already.
+        Case("RCX-08", UR, "Forking", "branches_gone", "terminate", "Terminated"),
+
+        Case("RCX-09", UR, "Cancelling", "provisional", "forward_response", "Cancelling"),
+        Case(
+            "RCX-10", UR, "Cancelling", "success_invite success_non_invite",
+            "forward_response, cancel_branches", "Answered",
+        ),
+        Case("RCX-11", UR, "Cancelling", "failure_pending global_failure_pending", "", "Cancelling"),
+        Case("RCX-12", UR, "Cancelling", "failure_last global_failure_last", "forward_best", "Completed"),
+        Case("RCX-13", UR, "Cancelling", "cancel", "", "Cancelling"),
+        Case("RCX-14", UR, "Cancelling", "branches_gone", "terminate", "Terminated"),
+
+        # Step 5: after a final response any 2xx to an INVITE MUST be forwarded, and no other MUST be.
+        Case("RCX-15", UR, "Answered", "success_invite", "forward_response", "Answered"),
+        Case(
+            "RCX-16", UR, "Answered",
+            "success_non_invite provisional failure_pending failure_last"
+            " global_failure_pending global_failure_last",
+            "drop", "Answered",
+        ),
+        # 9.2: a CANCEL after a final response has no effect.
+        Case("RCX-17", UR, "Answered", "cancel", "", "Answered"),
+        # 16.7: MUST maintain the response context until all of its transactions have been terminated.
+        Case("RCX-18", UR, "Answered", "branches_gone", "terminate", "Terminated"),
+
+        # gap: step 5 wants a 2xx forwarded, but no server transaction can after another final response.
+        Case(
+            "RCX-19", UR, "Completed",
+            "success_invite success_non_invite provisional failure_pending failure_last"
+            " global_failure_pending global_failure_last",
+            "drop", "Completed",
+        ),
+        Case("RCX-20", UR, "Completed", "cancel", "", "Completed"),
+        Case("RCX-21", UR, "Completed", "branches_gone", "terminate", "Terminated"),
+    ],
+)
+
+# fmt: on
+
+TABLES = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_SERVER, BRANCH, RESPONSE_CONTEXT]
