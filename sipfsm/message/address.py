@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sipfsm.message.errors import MessageError
+from sipfsm.message.memo import remembered
 from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
 from sipfsm.message.uri import Uri, parse_uri_untrusted
 from sipfsm.message.values import octets, quote, split_values_untrusted, text, unquote
@@ -125,6 +126,7 @@ class NameAddr:
         return f"NameAddr({self.display_name!r}, {self.raw_uri!r}, {self.params!r})"
 
 
+@remembered
 def parse_name_addr_untrusted(raw: bytes) -> NameAddr:
     """Read one address, with or without angle brackets, unfolded and trimmed; its URI is not looked into.
 

@@ -9,27 +9,31 @@ from sipfsm.message.names import usual_name
 
 # Fields that elements act upon and of which there can be one only: with two, this element could act upon the
 # first and the next one upon the second (RFC 3261 section 7.3.1: only comma lists may span several lines).
-_SINGLETONS = (
-    b"from",
-    b"to",
-    b"call-id",
-    b"cseq",
-    b"max-forwards",
-    b"content-length",
-    b"content-type",
-    b"expires",
-    b"min-expires",
-    b"date",
-    b"timestamp",
-    b"event",
-    b"refer-to",
-    b"replaces",
-    b"session-expires",
-    b"min-se",
-    b"rack",
-    b"rseq",
+_SINGLETONS = frozenset(
+    {
+        b"from",
+        b"to",
+        b"call-id",
+        b"cseq",
+        b"max-forwards",
+        b"content-length",
+        b"content-type",
+        b"expires",
+        b"min-expires",
+        b"date",
+        b"timestamp",
+        b"event",
+        b"refer-to",
+        b"replaces",
+        b"session-expires",
+        b"min-se",
+        b"rack",
+        b"rseq",
+    }
 )
-_HOPS = (b"via", b"route", b"record-route", b"path")
+
+
+_HOPS = frozenset({b"via", b"route", b"record-route", b"path"})
 
 
 def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -45,58 +49,40 @@ def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> Non
             a message that cannot be answered.
     """
     if message.version != SIP_VERSION:
-        raise MessageError(
-            "version", "SIP version not supported", message.version.encode(), status=505
-        ).about(message)
-    names = message.headers.names()
-    if len(set(names)) != len(names):
-        _check_singletons(message, names)
-    _read(message)
-    if isinstance(message, Request):
-        if message.cseq.method != message.method:
-            raise MessageError(
-                "cseq-method-mismatch", "CSeq names another method", message.cseq.to_bytes()
-            ).about(message)
-        message.uri  # noqa: B018 - read for its errors
-    for name in _HOPS:
-        if name in names:
-            _check_hops(message, name, limits.max_via if name == b"via" else limits.max_routes)
-
-
-def _read(message: SipMessage) -> None:
-    """Read every field that elements rely on, for the errors."""
+        version = message.version.encode("ascii")
+        raise MessageError("version", "SIP version not supported", version, status=505).about(message)
+    once = [*filter(_SINGLETONS.__contains__, message.headers.names())]
+    if len(set(once)) != len(once):
+        raise _duplicate(message, once).about(message)
     try:
-        _ = (
-            message.via,
-            message.from_.uri,
-            message.to.uri,
-            message.call_id,
-            message.cseq,
-            message.max_forwards,
-            message.content_length,
-            message.expires,
-        )
+        _read(message)
+        if message.headers.values_at_most(_HOPS) > limits.max_hops:
+            _check_hops(message, limits)
     except MessageError as error:
         raise error.about(message) from None
 
 
-def _check_singletons(message: SipMessage, names: list[bytes]) -> None:
-    for name in _SINGLETONS:
-        if names.count(name) > 1:
-            usual = usual_name(name).decode("ascii")
-            raise MessageError(
-                f"duplicate-{usual.lower()}", f"{usual} appears twice", message.headers.lines(name)[1]
-            ).about(message)
+def _read(message: SipMessage) -> None:
+    """Read every field that elements rely on, for the errors."""
+    _ = message.via, message.from_.uri, message.to.uri, message.call_id
+    cseq = message.cseq
+    if isinstance(message, Request):
+        if cseq.method != message.method:
+            raise MessageError("cseq-method-mismatch", "CSeq names another method", cseq.to_bytes())
+        _ = message.uri
+    _ = message.max_forwards, message.content_length, message.expires
 
 
-def _check_hops(message: SipMessage, name: bytes, most: int) -> None:
-    headers = message.headers
-    # Commas may stand in quoted strings: count them all first, for that is cheap, and exactly only if needed.
-    if sum(line.count(b",") + 1 for line in headers.lines(name)) > most:
-        try:
-            count = len(headers.values(name))
-        except MessageError as error:
-            raise error.about(message) from None
-        if count > most:
+def _check_hops(message: SipMessage, limits: Limits) -> None:
+    for name in _HOPS:
+        if len(message.headers.values(name)) > limits.max_hops:
             usual = usual_name(name).decode("ascii")
-            raise MessageError(f"too-many-{usual.lower()}", f"Too many {usual} values").about(message)
+            raise MessageError(f"too-many-{usual.lower()}", f"Too many {usual} values")
+
+
+def _duplicate(message: SipMessage, once: list[bytes]) -> MessageError:
+    name = next(name for name in once if once.count(name) > 1)
+    usual = usual_name(name).decode("ascii")
+    return MessageError(
+        f"duplicate-{usual.lower()}", f"{usual} appears twice", message.headers.lines(name)[1]
+    )

@@ -28,15 +28,16 @@ _REASONS = {
 _OTHER = ("control-character", "Control character in header field")
 
 
-def check_controls_untrusted(head: bytes, defects: list[MessageError]) -> None:
+def check_controls_untrusted(head: bytes, line_breaks: int, defects: list[MessageError]) -> None:
     """Append a defect if a control character of a header section is out of place.
 
     Args:
         head: the start line and the header fields without the empty line at their end.
+        line_breaks: how many CRLF it holds.
         defects: gets ``nul``, ``bare-cr``, ``bare-lf`` or ``control-character``.
     """
     # In one pass: if the line breaks account for all control characters, each is in its place.
-    if len(head) - len(head.translate(None, _CONTROLS)) == 2 * head.count(b"\r\n"):
+    if len(head) - len(head.translate(None, _CONTROLS)) == 2 * line_breaks:
         return
     for line in _FIELD_BREAK.split(head):
         sound = _SOUND.match(line)

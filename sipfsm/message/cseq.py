@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from sipfsm.message.errors import MessageError
+from sipfsm.message.memo import remembered
 
 MAX_CSEQ = 2**31 - 1
 """The sequence number MUST be less than 2**31 (:rfc:`3261#section-8.1.1.5`)."""
@@ -32,6 +33,7 @@ class CSeq(NamedTuple):
         return str(self).encode("ascii")
 
 
+@remembered
 def parse_cseq_untrusted(raw: bytes) -> CSeq:
     """Read a CSeq value, unfolded and trimmed.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import compress
 from typing import Any, TypeVar
 
 from sipfsm.message.names import usual_name
-from sipfsm.message.values import first_value_end_untrusted, split_values_untrusted, unfold
+from sipfsm.message.values import WSP, first_value_end_untrusted, split_values_untrusted, unfold
 
 T = TypeVar("T")
 
@@ -80,6 +81,11 @@ class Headers:
         """Return the value of each line so named."""
         return [_value(line) for own, line in zip(self._names, self._lines, strict=True) if own == name]
 
+    def values_at_most(self, names: Container[bytes]) -> int:
+        """Return an upper bound of the number of values in all fields so named: the commas tell."""
+        lines = [*compress(self._lines, map(names.__contains__, self._names))]
+        return len(lines) + b"".join(lines).count(b",")
+
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of the comma lists in all lines so named, at least one for each line.
 
@@ -100,10 +106,9 @@ class Headers:
         elif parser in known:
             parsed: T = known[parser]
             return parsed
-        value = self.first(name)
-        if value is None:
+        if name not in self._names:
             return None
-        parsed = known[parser] = parser(value)
+        parsed = known[parser] = parser(_value(self._lines[self._names.index(name)]))
         return parsed
 
     def cached(self, name: bytes, parser: Callable[[list[bytes]], T]) -> T:
@@ -120,6 +125,10 @@ class Headers:
             return parsed
         parsed = known[parser] = parser(self.lines(name))
         return parsed
+
+    def remember(self, name: bytes, parser: Callable[..., T], parsed: T) -> None:
+        """Keep what `parser` makes of the fields so named, for `cached_first` or `cached` to return."""
+        self._cache.setdefault(name, {})[parser] = parsed
 
     # ---- editing
 
@@ -227,7 +236,8 @@ class Headers:
 
 
 def _value(line: bytes) -> bytes:
-    return unfold(line[line.index(b":") + 1 :])
+    value = line.partition(b":")[2].strip(WSP)
+    return unfold(value) if b"\n" in value else value
 
 
 def _write(name: bytes, value: bytes) -> bytes:

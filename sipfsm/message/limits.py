@@ -16,9 +16,8 @@ class Limits:
         max_line: bytes of one header field with its continuation lines.
         max_fields: header fields.
         max_body: bytes of the body that Content-Length may announce.
-        max_via: Via values; each is a hop, and 70 hops is what Max-Forwards allows by default
-            (:rfc:`3261#section-8.1.1.6`).
-        max_routes: values of Route, and likewise of Record-Route and of Path.
+        max_hops: values of Via, and likewise of Route, Record-Route and Path. 70 hops is what Max-Forwards
+            allows by default (:rfc:`3261#section-8.1.1.6`).
     """
 
     max_message: int = 65_535
@@ -26,8 +25,7 @@ class Limits:
     max_line: int = 16_384
     max_fields: int = 256
     max_body: int = 65_535
-    max_via: int = 70
-    max_routes: int = 64
+    max_hops: int = 70
 
 
 DEFAULT_LIMITS = Limits()

@@ -49,10 +49,9 @@ class Message:
 
     __slots__ = ("body", "headers", "version")
 
-    def __init__(self, headers: Headers | None, body: bytes, version: str) -> None:
-        self.headers = Headers() if headers is None else headers
-        self.body = body
-        self.version = version
+    headers: Headers
+    body: bytes
+    version: str
 
     @property
     def answerable(self) -> bool:
@@ -63,8 +62,18 @@ class Message:
 
     @property
     def via(self) -> Via:
-        """The top Via."""
+        """The top Via; assign to change it."""
         return self._mandatory(b"via", parse_top_via_untrusted)
+
+    @via.setter
+    def via(self, via: Via) -> None:
+        self.headers.replace_first_value(b"via", via.to_bytes())
+        self.headers.remember(b"via", parse_top_via_untrusted, via)
+
+    def push_via(self, via: Via) -> None:
+        """Put a Via on top of the others (:rfc:`3261#section-16.6` step 8)."""
+        self.headers.prepend(b"via", via.to_bytes())
+        self.headers.remember(b"via", parse_top_via_untrusted, via)
 
     @property
     def vias(self) -> list[Via]:
@@ -204,7 +213,10 @@ class Message:
             raise self._error(error) from None
 
     def _mandatory(self, name: bytes, parser: Callable[[bytes], T]) -> T:
-        value = self._optional(name, parser)
+        try:
+            value = self.headers.cached_first(name, parser)
+        except MessageError as error:
+            raise self._error(error) from None
         if value is None:
             raise self._error(missing(name))
         return value
@@ -237,12 +249,13 @@ class Request(Message):
         body: bytes = b"",
         version: str = SIP_VERSION,
     ) -> None:
-        super().__init__(headers, body, version)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.version = version
         self.method = method
-        self._uri: Uri | None
-        self._raw_uri: bytes
+        self._uri: Uri | None = None
         if isinstance(uri, bytes):
-            self.raw_uri = uri
+            self._raw_uri = uri
         else:
             self.uri = uri
 
@@ -312,7 +325,9 @@ class Response(Message):
         body: bytes = b"",
         version: str = SIP_VERSION,
     ) -> None:
-        super().__init__(headers, body, version)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.version = version
         self.status = status
         self.reason = reason
 

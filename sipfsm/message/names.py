@@ -44,15 +44,13 @@ _COMPACT = {
 _DISPLAY = {name.lower(): name for name in _USUAL.encode().split()}
 
 # Every spelling that is met often, so that one look-up settles a field's name. The keys are few and fixed:
-# nothing is ever added from the network. They end with the colon, for a line without one must not be found.
-_SPELLINGS = {
-    spelling + b":": name
+# nothing is ever added from the network.
+USUAL_SPELLINGS = {
+    spelling: name
     for name, usual in _DISPLAY.items()
     for spelling in (usual, usual.title(), usual.upper(), usual.lower())
-} | {spelling + b":": name for compact, name in _COMPACT.items() for spelling in (compact, compact.upper())}
-
-usual_spelling = _SPELLINGS.get
-"""The lower-case long form of a name written in a usual way with its colon behind it; None for all others."""
+} | {spelling: name for compact, name in _COMPACT.items() for spelling in (compact, compact.upper())}
+"""The lower-case long form of each name by the ways it is usually written."""
 
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")
 

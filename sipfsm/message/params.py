@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
 
 from sipfsm.message.errors import MessageError
 from sipfsm.message.values import octets
@@ -14,8 +15,8 @@ _NAME = r"[A-Za-z0-9\-.!%*_+`'~]++"
 # separate nothing: `received=2001:db8::1` and base64 are met on the network.
 _VALUE = r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[!#-+\--:=?-~]++)'
 
-_PARAMS = re.compile(rf"(?:{_WS};{_WS}{_NAME}(?:{_WS}={_WS}{_VALUE})?+)*+{_WS}", re.DOTALL)
-_PARAM = re.compile(rf";{_WS}({_NAME})(?:{_WS}={_WS}({_VALUE}))?+", re.DOTALL)
+# A parameter, or else an octet of what is none.
+_PARAM = re.compile(rf"{_WS};{_WS}({_NAME})(?:{_WS}={_WS}({_VALUE}))?+{_WS}|(.)", re.DOTALL)
 
 
 class Params:
@@ -38,8 +39,15 @@ class Params:
             fields[self._key(item[0])] = item
             count += 1
         if len(fields) != count:
-            raise MessageError("duplicate-parameter", "Parameter appears twice")
+            raise _duplicate()
         self._fields = fields
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, tuple[str, str | None]]) -> Self:
+        """Take over names as written and values by the names they are found under."""
+        params = cls.__new__(cls)
+        params._fields = fields
+        return params
 
     @staticmethod
     def _key(name: str) -> str:
@@ -60,21 +68,23 @@ class Params:
         """Return the names as they were written and the values."""
         return iter(self._fields.values())
 
-    def with_(self, name: str, value: str | None) -> Params:
+    def with_(self, name: str, value: str | None) -> Self:
         """Return a copy in which `name` has `value`: at its old place and spelling, or at the end."""
-        key = self._key(name)
-        old = self._fields.get(key)
-        return self._from(self._fields | {key: (old[0] if old else name, value)})
+        return self.with_all({name: value})
 
-    def without(self, *names: str) -> Params:
+    def with_all(self, values: Mapping[str, str | None]) -> Self:
+        """Return a copy in which each name has its value: at its old place and spelling, or at the end."""
+        fields = self._fields.copy()
+        for name, value in values.items():
+            key = self._key(name)
+            old = fields.get(key)
+            fields[key] = (old[0] if old else name, value)
+        return self.from_fields(fields)
+
+    def without(self, *names: str) -> Self:
         """Return a copy that lacks the parameters so named."""
         keys = {self._key(name) for name in names}
-        return self._from({key: item for key, item in self._fields.items() if key not in keys})
-
-    def _from(self, fields: dict[str, tuple[str, str | None]]) -> Params:
-        copy = type(self)()
-        copy._fields = fields
-        return copy
+        return self.from_fields({key: item for key, item in self._fields.items() if key not in keys})
 
     def __str__(self) -> str:
         return "".join(
@@ -111,6 +121,16 @@ def parse_params_untrusted(raw: str) -> Params:
     """
     if not raw:
         return NO_PARAMS
-    if _PARAMS.fullmatch(raw) is None:
-        raise MessageError("bad-parameter", "Malformed parameter", octets(raw))
-    return Params([(name, value or None) for name, value in _PARAM.findall(raw)])
+    fields: dict[str, tuple[str, str | None]] = {}
+    for name, value, other in _PARAM.findall(raw):
+        if other:
+            raise MessageError("bad-parameter", "Malformed parameter", octets(raw))
+        key = name.lower()
+        if key in fields:
+            raise _duplicate()
+        fields[key] = (name, value or None)
+    return Params.from_fields(fields)
+
+
+def _duplicate() -> MessageError:
+    return MessageError("duplicate-parameter", "Parameter appears twice")

@@ -7,13 +7,14 @@ element has to rely on.
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from sipfsm.message.controls import check_controls_untrusted
 from sipfsm.message.errors import MessageError
 from sipfsm.message.headers import Headers
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.message import Request, Response, SipMessage
-from sipfsm.message.names import field_name_untrusted, usual_spelling
+from sipfsm.message.names import USUAL_SPELLINGS, field_name_untrusted
 from sipfsm.message.scalars import parse_content_length_untrusted
 from sipfsm.message.values import text, unfold
 
@@ -25,6 +26,7 @@ _RESPONSE_START = re.compile(rb"[sS][iI][pP]/")
 # What can be told of a request line that is not well formed.
 _LOOSE_REQUEST_LINE = re.compile(rb"[ \t]*+(" + _METHOD + rb")[ \t]++(.*+)", re.DOTALL)
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
+_usual_spelling = USUAL_SPELLINGS.get
 
 
 def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SipMessage:
@@ -41,7 +43,7 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
         data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
     head = data[:end] if end >= 0 else data.removesuffix(b"\r\n")
-    lines = _split_lines(head)
+    lines = head.split(b"\r\n")
     start = lines.pop(0)
 
     defects: list[MessageError] = []
@@ -53,9 +55,8 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
         defects.append(MessageError("start-line-too-long", "Request-URI too long", start, status=414))
     if len(lines) > limits.max_fields or len(head) > limits.max_line:
         _check_fields(lines, limits, defects)
-    check_controls_untrusted(head, defects)
-    names = [usual_spelling(line[: line.find(b":") + 1]) for line in lines]
-    headers = Headers.from_lines(*_name_all(names, lines, defects))
+    check_controls_untrusted(head, len(lines), defects)
+    headers = _find_fields(head, lines, defects)
     message = _parse_start_line(start, headers, data[end + 4 :] if end >= 0 else b"", defects)
     _cut_body(message, limits, defects)
     if defects:
@@ -77,19 +78,12 @@ def body_length_untrusted(head: bytes) -> int | None:
     """
     values = [
         line[line.index(b":") + 1 :]
-        for line in _split_lines(head.rstrip(b"\r\n"))[1:]
+        for line in _FIELD_BREAK.split(head.rstrip(b"\r\n"))[1:]
         if field_name_untrusted(line) == b"content-length"
     ]
     if len(values) > 1:
         raise MessageError("duplicate-content-length", "Content-Length appears twice", values[1])
     return parse_content_length_untrusted(unfold(values[0])) if values else None
-
-
-def _split_lines(head: bytes) -> list[bytes]:
-    """Split into the start line and the fields, these with their continuation lines."""
-    if b"\r\n " in head or b"\r\n\t" in head:
-        return _FIELD_BREAK.split(head)
-    return head.split(b"\r\n")
 
 
 def _check_fields(lines: list[bytes], limits: Limits, defects: list[MessageError]) -> None:
@@ -100,22 +94,22 @@ def _check_fields(lines: list[bytes], limits: Limits, defects: list[MessageError
         defects.append(MessageError("field-too-long", "Header field too long", longest))
 
 
-def _name_all(
-    names: list[bytes | None], lines: list[bytes], defects: list[MessageError]
-) -> tuple[list[bytes], list[bytes]]:
-    """Name the fields that have an unusual name, and leave out lines that are no fields."""
-    good_names = []
-    good_lines = []
-    for known, line in zip(names, lines, strict=True):
-        name = known or field_name_untrusted(line)
+def _find_fields(head: bytes, lines: list[bytes], defects: list[MessageError]) -> Headers:
+    names = [_usual_spelling(line.partition(b":")[0]) for line in lines]
+    # The rule: each line has a usual name and a colon. A line that is nothing but a name has no colon.
+    if None not in names and USUAL_SPELLINGS.keys().isdisjoint(lines):
+        return Headers.from_lines(cast("list[bytes]", names), lines)
+
+    named_lines = []
+    for line in _FIELD_BREAK.split(head)[1:]:
+        name = field_name_untrusted(line)
         if name is not None:
-            good_names.append(name)
-            good_lines.append(line)
+            named_lines.append((name, line))
         elif b":" in line:
             defects.append(MessageError("bad-field-name", "Malformed header field name", line))
         else:
             defects.append(MessageError("no-colon", "Header field without colon", line))
-    return good_names, good_lines
+    return Headers.from_lines([name for name, _ in named_lines], [line for _, line in named_lines])
 
 
 def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list[MessageError]) -> SipMessage:
@@ -139,7 +133,7 @@ def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list
 
 def _cut_body(message: SipMessage, limits: Limits, defects: list[MessageError]) -> None:
     try:
-        length = message.content_length
+        length = message.headers.cached_first(b"content-length", parse_content_length_untrusted)
     except MessageError as error:
         defects.append(error)
         return

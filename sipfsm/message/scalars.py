@@ -35,9 +35,7 @@ def parse_max_forwards_untrusted(raw: bytes) -> int:
     Raises:
         MessageError: ``bad-max-forwards``.
     """
-    return parse_number_untrusted(
-        raw, maximum=MAX_HOPS, reason="bad-max-forwards", detail="Malformed Max-Forwards"
-    )
+    return parse_number_untrusted(raw, MAX_HOPS, "bad-max-forwards", "Malformed Max-Forwards")
 
 
 def parse_content_length_untrusted(raw: bytes) -> int:
@@ -46,9 +44,7 @@ def parse_content_length_untrusted(raw: bytes) -> int:
     Raises:
         MessageError: ``bad-content-length``.
     """
-    return parse_number_untrusted(
-        raw, maximum=MAX_LENGTH, reason="bad-content-length", detail="Malformed Content-Length"
-    )
+    return parse_number_untrusted(raw, MAX_LENGTH, "bad-content-length", "Malformed Content-Length")
 
 
 def parse_expires_untrusted(raw: bytes) -> int:
@@ -57,7 +53,7 @@ def parse_expires_untrusted(raw: bytes) -> int:
     Raises:
         MessageError: ``bad-expires``.
     """
-    return parse_number_untrusted(raw, maximum=MAX_DELTA, reason="bad-expires", detail="Malformed Expires")
+    return parse_number_untrusted(raw, MAX_DELTA, "bad-expires", "Malformed Expires")
 
 
 def parse_min_expires_untrusted(raw: bytes) -> int:
@@ -66,6 +62,4 @@ def parse_min_expires_untrusted(raw: bytes) -> int:
     Raises:
         MessageError: ``bad-min-expires``.
     """
-    return parse_number_untrusted(
-        raw, maximum=MAX_DELTA, reason="bad-min-expires", detail="Malformed Min-Expires"
-    )
+    return parse_number_untrusted(raw, MAX_DELTA, "bad-min-expires", "Malformed Min-Expires")

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from sipfsm.message.errors import MessageError
 from sipfsm.message.host import HOST, PORT, canonical_host, host_port, host_untrusted, port_untrusted
+from sipfsm.message.memo import remembered
 from sipfsm.message.params import Params
 from sipfsm.message.values import text
 
@@ -197,6 +198,7 @@ class OtherUri(NamedTuple):
 Uri: TypeAlias = SipUri | TelUri | OtherUri
 
 
+@remembered
 def parse_uri_untrusted(raw: bytes) -> Uri:
     """Read an absolute URI, without white space or angle brackets around it.
 
@@ -244,7 +246,7 @@ def _parse_uri_params(raw: str) -> UriParams:
         name, equals, value = piece.partition("=")
         if not name or (equals and not value):
             raise MessageError("bad-parameter", "Malformed URI parameter", raw.encode("ascii"))
-        items.append((name, value or None))
+        items.append((name, value if equals else None))
     return UriParams(items)
 
 

@@ -13,7 +13,6 @@ WSP = b" \t"
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _LIST_ITEM = re.compile(rb'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.DOTALL)
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]++")
-_NUMBER = re.compile(rb"0*+([0-9]{1,10})|0++")
 _QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
@@ -77,16 +76,15 @@ def is_token_untrusted(raw: bytes) -> bool:
     return _TOKEN.fullmatch(raw) is not None
 
 
-def parse_number_untrusted(raw: bytes, *, maximum: int, reason: str, detail: str) -> int:
+def parse_number_untrusted(raw: bytes, maximum: int, reason: str, detail: str) -> int:
     """Read digits as a number from 0 to `maximum`, which has at most ten digits.
 
     Raises:
         MessageError: with `reason` and `detail`, if there is anything but digits or the number is too large.
     """
-    found = _NUMBER.fullmatch(raw)
-    if found is not None:
-        number = int(found[1] or 0)
-        if number <= maximum:
+    if raw.isdigit():
+        digits = raw if len(raw) <= 10 else raw.lstrip(b"0")
+        if len(digits) <= 10 and (number := int(digits or b"0")) <= maximum:
             return number
     raise MessageError(reason, detail, raw)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sipfsm.message.errors import MessageError
 from sipfsm.message.host import HOST, PORT, host_port, host_untrusted, port_untrusted
+from sipfsm.message.memo import remembered
 from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
 from sipfsm.message.values import first_value_end_untrusted, octets, split_values_untrusted, text
 
@@ -70,10 +71,7 @@ class Via(NamedTuple):
 
     def with_params(self, **values: str | None) -> Via:
         """Return a copy with these parameters added or changed; None is a parameter without a value."""
-        params = self.params
-        for name, value in values.items():
-            params = params.with_(name, value)
-        return self._replace(params=params)
+        return self._replace(params=self.params.with_all(values))
 
     def __str__(self) -> str:
         return f"{self.protocol}/{self.transport} {host_port(self.host, self.port)}{self.params}"
@@ -83,6 +81,7 @@ class Via(NamedTuple):
         return octets(str(self))
 
 
+@remembered
 def parse_via_untrusted(raw: bytes) -> Via:
     """Read one Via value, unfolded and trimmed.
 
@@ -102,6 +101,7 @@ def parse_via_untrusted(raw: bytes) -> Via:
     )
 
 
+@remembered
 def parse_top_via_untrusted(raw: bytes) -> Via:
     """Read the first Via value of a header field that may hold several.
 
