@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sipfsm.config.addresses import ListenAddress, has_ipv6_loopback, parse_name, parse_next_hop
+from sipfsm.config.addresses import ListenAddress, has_ipv6_loopback, host_of, parse_name, parse_next_hop
 from sipfsm.fsm.timing import Timing
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.uri import SipUri
@@ -249,9 +249,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _users_at_home(self) -> Self:
-        served = {
-            parse_name(domain).partition(":")[0] for domain in served_domains(self.listen, self.domains)
-        }
+        served = {host_of(name) for name in served_domains(self.listen, self.domains)}
         for user in self.users or ():
             _, at, domain = user.partition("@")
             if at and domain not in served:
