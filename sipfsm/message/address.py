@@ -145,9 +145,7 @@ def parse_name_addr_untrusted(raw: bytes) -> NameAddr:
             raise MessageError("bad-address", "Malformed address", raw)
         uri, params = found.groups()
         display_name = None
-    return NameAddr(
-        display_name, uri.encode("ascii"), parse_params_untrusted(params) if params else NO_PARAMS
-    )
+    return NameAddr(display_name, uri.encode("ascii"), parse_params_untrusted(params))
 
 
 def parse_routes_untrusted(lines: list[bytes]) -> tuple[NameAddr, ...]:

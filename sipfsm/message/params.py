@@ -113,8 +113,8 @@ class Params:
 NO_PARAMS = Params()
 
 
-def parse_params_untrusted(raw: str) -> Params:
-    """Read the parameters of a header field value, from the first semicolon to the end of the value.
+def parse_params_untrusted(raw: str | None) -> Params:
+    """Read the parameters of a header field value: what begins with its first semicolon, or None.
 
     Raises:
         MessageError: ``bad-parameter``, ``duplicate-parameter``.

@@ -216,10 +216,10 @@ def parse_uri_untrusted(raw: bytes) -> Uri:
         scheme.lower(),
         user,
         password,
-        host if host[0] != "[" else host_untrusted(host),
-        None if port is None else port_untrusted(port),
-        _parse_uri_params(params) if params else NO_URI_PARAMS,
-        _parse_headers(headers) if headers else (),
+        host_untrusted(host),
+        port_untrusted(port),
+        _parse_uri_params(params),
+        _parse_headers(headers),
     )
 
 
@@ -241,6 +241,8 @@ def _parse_other(uri: str, raw: bytes) -> Uri:
 
 
 def _parse_uri_params(raw: str) -> UriParams:
+    if not raw:
+        return NO_URI_PARAMS
     items = []
     for piece in raw[1:].split(";"):
         name, equals, value = piece.partition("=")
@@ -250,7 +252,9 @@ def _parse_uri_params(raw: str) -> UriParams:
     return UriParams(items)
 
 
-def _parse_headers(raw: str) -> tuple[tuple[str, str], ...]:
+def _parse_headers(raw: str | None) -> tuple[tuple[str, str], ...]:
+    if raw is None:
+        return ()
     return tuple((name, value) for name, _, value in (piece.partition("=") for piece in raw.split("&")))
 
 

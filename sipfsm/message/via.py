@@ -94,9 +94,9 @@ def parse_via_untrusted(raw: bytes) -> Via:
     name, version, transport, host, port, params = found.groups()
     return Via(
         transport,
-        host if host[0] != "[" else host_untrusted(host),
-        None if port is None else port_untrusted(port),
-        parse_params_untrusted(params) if params else NO_PARAMS,
+        host_untrusted(host),
+        port_untrusted(port),
+        parse_params_untrusted(params),
         f"{name}/{version}",
     )
 
