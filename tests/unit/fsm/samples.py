@@ -22,6 +22,35 @@ A = { unreliable = "T1", backoff = 2, cap = "T2" }
 """
 """A model without a mistake."""
 
+CHAIN = """\
+name    = "chain"
+initial = "Idle"
+final   = ["Over"]
+transitions = [
+  { id = "CHN-01", source = "Idle", trigger = "invite", dest = "Left", before = ["pass_request"], rfc = "1" },
+  { id = "CHN-02", source = "Left", trigger = "timer_A", dest = "Right", before = ["drop"], rfc = "1" },
+  { id = "CHN-03", source = "Right", trigger = "timer_B", dest = "Over", before = ["reject"], rfc = "1" },
+  { id = "CHN-04", source = "Left", trigger = "ack", dest = "Left", before = ["pass_ack"], rfc = "1" },
+  { id = "CHN-05", source = "Left", trigger = "cancel", rfc = "1" },
+  { id = "CHN-06", source = "Left", trigger = ["timer_C", "timer_B"], rfc = "1" },
+  { id = "CHN-07", source = "Right", trigger = "timer_C", before = ["drop"], rfc = "1" },
+  { id = "CHN-08", source = "Left", trigger = "request", before = ["stop_A", "drop"], rfc = "1" },
+]
+[states.Left]
+on_enter = ["start_A", "start_C"]
+on_exit  = ["stop_A", "stop_C", "send_ack"]
+[states.Right]
+on_enter = ["send_request", "start_B"]
+on_exit  = ["resend_request"]
+[states.Over]
+on_enter = ["terminate"]
+[timers]
+A = { unreliable = "T1", reliable = "0" }
+B = { unreliable = "T4", reliable = "0" }
+C = { unreliable = "TC", reliable = "TC" }
+"""
+"""A model with what the built-in ones lack: a row from a state to itself, and a chain of timers of zero."""
+
 ROW_1 = SAMPLE.splitlines()[4]
 ROW_2 = SAMPLE.splitlines()[5]
 ROW_3 = SAMPLE.splitlines()[6]
