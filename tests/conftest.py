@@ -1,7 +1,7 @@
 """What holds for every test: how long Hypothesis may search, and how far.
 
-``CI=true`` in the environment searches the same examples in each run, so that a red run is about the change at
-hand; everywhere else each run tries new ones. No example has a deadline: the machine may be busy with other work.
+``CI=true`` in the environment searches the same examples in each run, so that a red run is about the change
+at hand; everywhere else each run tries new ones. No example has a deadline: the machine may have other work.
 """
 
 import os
