@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "debian-packages.sh"
-TOOLS = ["bash", "cat", "dirname", "echo", "sed", "sh", "touch"]
+TOOLS = ["bash", "cat", "chmod", "dirname", "echo", "sed", "sh", "touch"]
 """Programs that the script may find; everything else is there only if a test puts it there."""
 
 
@@ -30,21 +30,30 @@ def machine(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         (programs / name).chmod(0o755)
 
     def run(
-        *, user: int, sudo: str | None = None, apt: bool = True, brings: bool = True
+        *,
+        user: int,
+        package: str = "missing",
+        sudo: str | None = None,
+        apt: bool = True,
+        brings: bool = True,
+        systemd: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         program("id", f"echo {user}")
         if apt:
             new = programs / "missing-program"
             bring = f'case "$*" in *install*) touch {new}; chmod +x {new};; esac'
-            (programs / "chmod").symlink_to(shutil.which("chmod") or "")
             program("apt-get", f'echo "$*" >> {tmp_path}/apt-get.log; {bring if brings else ""}')
+            program("systemctl", f'echo "systemctl $*" >> {tmp_path}/apt-get.log')
         if sudo is not None:
             program("sudo", sudo)
-        # A copy, so that the search path that the script adds cannot find the real machine's programs.
+        # A copy that looks for programs and for systemd on the made-up machine only.
+        text = SCRIPT.read_text().replace(":/usr/sbin:/sbin", "")
         script = tmp_path / SCRIPT.name
-        script.write_text(SCRIPT.read_text().replace(":/usr/sbin:/sbin", ""))
+        script.write_text(
+            text.replace("/run/systemd/system", str(programs if systemd else tmp_path / "none"))
+        )
         return subprocess.run(
-            ["bash", str(script), "missing", "missing-program", "there", "sed"],
+            ["bash", str(script), package, "missing-program", "there", "sed"],
             env={"PATH": str(programs), "CI": "true"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -109,6 +118,26 @@ def test_a_package_that_does_not_bring_its_program_is_an_error(
 
     assert done.returncode == 1
     assert "no program 'missing-program'" in done.stderr
+
+
+def test_kamailio_is_masked_before_it_is_installed_so_that_no_service_starts(
+    machine: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = machine(user=0, package="kamailio", systemd=True)
+
+    assert done.returncode == 0, done.stderr
+    assert _apt_get(tmp_path)[0] == "systemctl mask kamailio.service"
+    assert "stays masked" in done.stdout
+
+
+def test_nothing_is_masked_where_systemd_does_not_run_or_for_other_packages(
+    machine: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    machine(user=0, package="kamailio")
+    (tmp_path / "bin" / "missing-program").unlink()
+    machine(user=0, package="other", systemd=True)
+
+    assert not [line for line in _apt_get(tmp_path) if "systemctl" in line]
 
 
 def test_every_package_is_listed_with_its_program_and_why() -> None:
