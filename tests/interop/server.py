@@ -109,6 +109,7 @@ class Server(Program):
 
     :param hosts: loopback addresses to listen on; the first one is asked whether the server is up.
     :param options: further options of the command line.
+    :param ready: wait until it answers; False for one that is expected to refuse.
     :param wrapper: what to put in front of `-m sipfsm` in place of nothing, for example a profiler.
     """
 
@@ -123,6 +124,7 @@ class Server(Program):
         options: Sequence[str] = (),
         wrapper: Sequence[str] = (),
         core: int | None = None,
+        ready: bool = True,
     ) -> None:
         self.port = port or free_port()
         argv = [sys.executable, *wrapper, "-m", "sipfsm", "run"]
@@ -141,11 +143,11 @@ class Server(Program):
         ]
         # A state folder of its own: a test never touches the locations of the person who runs it.
         environment = {"XDG_STATE_HOME": str(folder), "PYTHONPATH": str(ROOT)}
-        super().__init__(
-            argv, folder / f"sipfsm-{self.port}.log", cwd=folder, environment=environment, core=core
-        )
+        log = folder / f"sipfsm-{self.port}{'' if ready else '-refused'}.log"
+        super().__init__(argv, log, cwd=folder, environment=environment, core=core)
         try:
-            wait_until_it_answers(self, self.port, hosts[0])
+            if ready:
+                wait_until_it_answers(self, self.port, hosts[0])
         except BaseException:
             self.kill()
             raise

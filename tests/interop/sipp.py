@@ -72,7 +72,7 @@ class Sipp(Program):
         calls: int = 1,
         rate: float = 10,
         limit: int | None = None,
-        deadline: float = 60,
+        deadline: float = 20,
         keys: dict[str, str | int] | None = None,
         trace: bool = True,
         core: int | None = None,
@@ -80,6 +80,7 @@ class Sipp(Program):
     ) -> None:
         self.port = port or free_port()
         self.scenario = scenario
+        self.folder = folder
         name = f"{scenario}-{self.port}"
         self._messages, self._errors, self._statistics = (
             folder / f"{name}.{kind}" for kind in ("messages", "errors", "csv")
@@ -142,13 +143,13 @@ class Sipp(Program):
         row = self.progress()
         if row is None:
             raise ProgramError(f"SIPp {self.scenario} left no statistics\n{self.evidence()}")
-        hours, minutes, rest = row["ElapsedTime(C)"].split(":")[:3]
+        started, now = (float(row[column].split()[-1]) for column in ("StartTime", "CurrentTime"))
         return Result(
             created=int(row["TotalCallCreated"]),
             successful=int(row["SuccessfulCall(C)"]),
             failed=int(row["FailedCall(C)"]),
             retransmissions=int(row["Retransmissions(C)"]),
-            seconds=int(hours) * 3600 + int(minutes) * 60 + float(rest),
+            seconds=now - started,
         )
 
     def progress(self) -> dict[str, str] | None:

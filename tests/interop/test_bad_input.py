@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.interop.conftest import Laboratory
+from tests.interop.laboratory import Laboratory
 from tests.interop.process import memory, until
 from tests.interop.server import Server, in_brackets, message, request
 
 MEGABYTE = 1024 * 1024
 GROWTH = 32 * MEGABYTE
 """Bytes that the server may grow by under all of a test's nonsense."""
+
+REFUSALS = ("dropped.", "refused.", "connections.refused.", "connections.closed.unframeable")
+"""How the counters begin that say what was not taken, and why."""
 
 HOSTS = ("127.0.0.1", "::1")
 
@@ -61,7 +64,7 @@ def listener(request: pytest.FixtureRequest, laboratory: Laboratory) -> Iterator
 def _refused(server: Server) -> int:
     """How often the server counted that it refused or dropped something."""
     counters: dict[str, int] = server.statistics()["counters"]
-    return sum(count for label, count in counters.items() if label.startswith(("dropped", "refused")))
+    return sum(count for label, count in counters.items() if label.startswith(REFUSALS))
 
 
 def _call(laboratory: Laboratory, server: Server, host: str) -> None:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.interop.conftest import Laboratory
+from tests.interop.laboratory import Laboratory
 from tests.interop.process import free_port
 from tests.interop.sipp import Sipp, Traced
 

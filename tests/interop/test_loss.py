@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.interop.conftest import Laboratory
+from tests.interop.laboratory import Laboratory
 from tests.interop.lossy import LossyRelay
 from tests.interop.process import free_port
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interop.conftest import Laboratory
+from tests.interop.laboratory import Laboratory
 from tests.interop.process import free_port
 from tests.interop.server import DatagramPhone
 
