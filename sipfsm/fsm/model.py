@@ -170,6 +170,7 @@ def _problems(model: Model) -> Iterator[str]:
     yield from _timer_problems(model)
     yield from _restart_problems(model)
     yield from _path_problems(model)
+    yield from _circle_problems(model)
 
 
 def _name_problems(model: Model) -> Iterator[str]:
@@ -259,6 +260,31 @@ def _path_problems(model: Model) -> Iterator[str]:
             yield f"state {name}: nothing leads out of it"
         elif name not in model.final and _reachable(name, arrows).isdisjoint(model.final):
             yield f"state {name}: no way from here to a final state"
+
+
+def _circle_problems(model: Model) -> Iterator[str]:
+    """A timer of 0 seconds fires in the step that starts it, so a circle of them is a step without an end."""
+    for transport in ("unreliable", "reliable"):
+        at_once = {TIMER_EVENTS[timer] for timer, spec in model.timers.items() if _is_zero(spec, transport)}
+        arrows: dict[str, set[str]] = {}
+        for row in model.transitions:
+            if at_once.intersection(row.trigger) and (row.dest is not None or _starts_any(row)):
+                arrows.setdefault(row.source, set()).add(row.dest or row.source)
+        for state in arrows:
+            if state in _reachable(state, arrows):
+                yield f"state {state}: timers of 0 seconds lead round in a circle ({transport})"
+
+
+def _is_zero(spec: TimerSpec, transport: str) -> bool:
+    text = getattr(spec, transport)
+    try:
+        return text is not None and Timing().delay(text) == 0
+    except DelayError:
+        return False  # told elsewhere
+
+
+def _starts_any(row: Row) -> bool:
+    return any(TIMER_ACTIONS.get(action, (TimerVerb.STOP,))[0] is not TimerVerb.STOP for action in row.before)
 
 
 def _reachable(start: str, arrows: dict[str, set[str]]) -> set[str]:

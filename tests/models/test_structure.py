@@ -165,6 +165,19 @@ def _can_come(event: str, spot: Spot, *, acts: bool) -> bool:
 
 
 @every_model
+def test_a_row_that_stays_has_no_dest(model: str) -> None:
+    assert [row.id for row in load_model(model).transitions if row.dest == row.source] == []
+
+
+@every_model
+def test_a_cap_or_a_backoff_is_declared_where_a_row_uses_it(model: str) -> None:
+    done = {action for _where, action in load_model(model).actions()}
+    for timer, spec in load_model(model).timers.items():
+        assert (spec.backoff > 1) == (f"back_off_{timer}" in done), timer
+        assert spec.cap is None or {f"back_off_{timer}", f"cap_{timer}"} & done, timer
+
+
+@every_model
 def test_row_ids_begin_with_one_name(model: str) -> None:
     assert len({row.id.split("-")[0] for row in load_model(model).transitions}) == 1
 

@@ -129,6 +129,11 @@ def one_problem() -> Iterable[tuple[str, str, str]]:
         changed(('unreliable = "T1", ', "")),
         "timers.A: has a delay for no transport class",
     )
+    yield (
+        "a timer of zero that its own row starts again",
+        changed(('unreliable = "T1"', 'unreliable = "0"')),
+        "state Busy: timers of 0 seconds lead round in a circle (unreliable)",
+    )
     # Starting a timer again is for the row that it fired: no other knows its last delay.
     yield (
         "a longer delay in the row of another event",
@@ -204,6 +209,28 @@ def test_a_table_of_a_state_that_no_row_uses() -> None:
         "state Ovr: cannot be reached from Idle",
         "state Ovr: nothing leads out of it",
     ]
+
+
+def test_timers_of_zero_that_lead_from_state_to_state_and_back() -> None:
+    text = changed(
+        (
+            'before = ["resend_request", "back_off_A"]',
+            'before = ["resend_request"], dest = "Idle"',
+        ),
+        with_rows("id = 'SAM-04', source = 'Idle', trigger = 'timer_B', dest = 'Busy'"),
+        ('"start_A"', '"start_A", "start_B"'),
+        ("[timers]", "[timers]\nB = { unreliable = '1', reliable = '0*T4' }"),
+        ('unreliable = "T1"', 'unreliable = "T1", reliable = "0"'),
+    )
+    assert problems(text) == [
+        "state Busy: timers of 0 seconds lead round in a circle (reliable)",
+        "state Idle: timers of 0 seconds lead round in a circle (reliable)",
+    ]
+
+
+def test_a_row_of_a_timer_of_zero_may_stay() -> None:
+    text = changed(('"resend_request", "back_off_A"', '"resend_request", "stop_A"'), ('"T1"', '"0"'))
+    assert read(text).timers[Timer.A].unreliable == "0"
 
 
 def test_no_way_to_a_final_state() -> None:
