@@ -58,6 +58,11 @@ class Headers:
     def __len__(self) -> int:
         return len(self._names)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all lines with their line breaks."""
+        return sum(map(len, self._lines)) + 2 * len(self._lines)
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Go through the fields in order: name in the lower-case long form and value."""
         for name, line in zip(self._names, self._lines, strict=True):

@@ -39,7 +39,7 @@ def first_value_end_untrusted(line: bytes, start: int = 0) -> int:
     """Return where the first value of a comma list ends: the index of its comma, or the end of the line.
 
     Raises:
-        MessageError: a quoted string or an angle bracket is not closed.
+        MessageError: a quoted string or an angle bracket is not closed before a comma.
     """
     if line.find(b",", start) < 0:
         return len(line)
@@ -56,7 +56,7 @@ def split_values_untrusted(value: bytes) -> list[bytes]:
     """Split a comma list into its trimmed values, at least one; quoted strings and ``<...>`` stay whole.
 
     Raises:
-        MessageError: a quoted string or an angle bracket is not closed.
+        MessageError: a quoted string or an angle bracket is not closed before a comma.
     """
     if b"," not in value:
         return [value]
