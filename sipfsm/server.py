@@ -198,7 +198,7 @@ class Server:
             "tasks": trio.lowlevel.current_statistics().tasks_living,
             "transactions": len(self.transactions.clients) + len(self.transactions.servers),
             "contexts": len(self.proxy.contexts),
-            "timers": self.transactions.timers,
+            "timers": len(self.transactions.timers),
             "bindings": held.bindings,
             "counters": dict(sorted(self.counters.items())),
         }

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sipfsm.fsm.effects import StartTimer, StopTimer
+from sipfsm.fsm.effects import Effect, StartTimer
 from sipfsm.fsm.engine import Instance
 from sipfsm.fsm.vocabulary import Action, Event, Timer
 
@@ -50,23 +50,23 @@ class Driver(Generic[M]):
         self._busy = True
         try:
             while self._inbox:
-                self._step(*self._inbox.popleft())
+                event, message = self._inbox.popleft()
+                before = self.instance.state
+                effects = self.instance.handle(event)
+                self.stepped(event, before)
+                for effect in effects:
+                    self._perform(effect, message)
         finally:
             self._busy = False
             self._inbox.clear()
-        self.settled()
 
-    def _step(self, event: Event, message: M | None) -> None:
-        before = self.instance.state
-        effects = self.instance.handle(event)
-        self.stepped(event, before)
-        for effect in effects:
-            if isinstance(effect, StartTimer):
-                self.start_timer(effect.timer, effect.delay)
-            elif isinstance(effect, StopTimer):
-                self.stop_timer(effect.timer)
-            else:
-                self.performers[effect](self, message)
+    def _perform(self, effect: Effect, message: M | None) -> None:
+        if isinstance(effect, Action):
+            self.performers[effect](self, message)
+        elif isinstance(effect, StartTimer):
+            self.start_timer(effect.timer, effect.delay)
+        else:
+            self.stop_timer(effect.timer)
 
     def start_timer(self, timer: Timer, delay: float) -> None:
         """Have a timer fire in `delay` seconds; it replaces a running one of its name."""
@@ -78,6 +78,3 @@ class Driver(Generic[M]):
 
     def stepped(self, event: Event, before: str) -> None:
         """Take note of a step, before its effects are performed; `before` is the state that it began in."""
-
-    def settled(self) -> None:
-        """Take note that all events are handled, and no timer will be started or stopped for now."""

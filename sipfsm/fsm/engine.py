@@ -22,6 +22,7 @@ from sipfsm.fsm.vocabulary import TIMER_ACTIONS, TIMER_EVENTS, Action, Event, Ti
 Observer = Callable[["Instance", Row], None]
 """Is told of each row that fires, just before; also of those that a delay of zero fires in the same step."""
 
+_STOPS = {timer: StopTimer(timer) for timer in Timer}
 _EVENT_TIMERS = {event: timer for timer, event in TIMER_EVENTS.items()}
 
 
@@ -53,6 +54,11 @@ class Engine:
                 if (text := spec.reliable if reliable else spec.unreliable) is not None
             }
             for reliable in (False, True)
+        }
+        # The effects of starting and stopping are the same each time: made once.
+        self.starts = {
+            reliable: {timer: StartTimer(timer, delay) for timer, delay in delays.items()}
+            for reliable, delays in self.delays.items()
         }
         self.backoff = {timer: spec.backoff for timer, spec in model.timers.items()}
         self.caps = {
@@ -121,18 +127,19 @@ class Instance:
         if trigger is not None:
             trigger(self)
 
-    def start(self, timer: Timer, delay: float) -> None:
+    def start(self, effect: StartTimer) -> None:
         """Note that a timer starts, or let it fire in this very step if its delay is zero."""
+        timer, delay = effect
         self.running[timer] = delay
         if delay == 0:
             self._due.append(TIMER_EVENTS[timer])
         else:
-            self._effects.append(StartTimer(timer, delay))
+            self._effects.append(effect)
 
     def stop(self, timer: Timer) -> None:
         """Note that a timer stops, if it runs."""
         if self.running.pop(timer, None) is not None:
-            self._effects.append(StopTimer(timer))
+            self._effects.append(_STOPS[timer])
 
     def act(self, action: Action) -> None:
         """Note an action for whoever drives this instance."""
@@ -150,18 +157,19 @@ class Instance:
 
 
 def _start(timer: Timer, instance: Instance) -> None:
-    delay = instance.engine.delays[instance.reliable].get(timer)
-    if delay is not None:
-        instance.start(timer, delay)
+    effect = instance.engine.starts[instance.reliable].get(timer)
+    if effect is not None:
+        instance.start(effect)
 
 
 def _back_off(timer: Timer, instance: Instance) -> None:
     engine = instance.engine
-    instance.start(timer, min(instance.fired_interval * engine.backoff[timer], engine.caps[timer]))
+    delay = min(instance.fired_interval * engine.backoff[timer], engine.caps[timer])
+    instance.start(StartTimer(timer, delay))
 
 
 def _cap(timer: Timer, instance: Instance) -> None:
-    instance.start(timer, instance.engine.caps[timer])
+    instance.start(StartTimer(timer, instance.engine.caps[timer]))
 
 
 def _stop(timer: Timer, instance: Instance) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sipfsm.fsm import Action, Driver, Event, Timer
+from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
 from sipfsm.message import MessageError, Response, make_cancel, make_response
 from sipfsm.message.refusal import RefusedError
-from sipfsm.proxy.forwarding import Interface, make_forwarded, record_route, with_stream_first
+from sipfsm.proxy.forwarding import DIALOG_METHODS, Interface, make_forwarded, record_route, with_stream_first
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import ClientTransaction
+from sipfsm.transaction import Alarms, ClientTransaction
 from sipfsm.transport import Target, TransportError
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 class Branch(Driver[Response]):
     """Runs the model `branch`: a client transaction as its proxy sees it, with Timer C and CANCEL."""
 
-    __slots__ = ("_context", "_destination", "_next", "_request", "_targets", "client")
+    __slots__ = ("_alarms", "_context", "_destination", "_next", "_request", "_targets", "client")
 
     def __init__(self, context: ResponseContext, destination: Destination) -> None:
         """Put the branch into its initial state; `run` sends the request."""
         super().__init__(context.proxy.branch_engine.create(reliable=False))
         self._context = context
+        self._alarms: Alarms[Timer] = Alarms(context.proxy.transactions.timers, self._timer_fired)
         self._destination = destination
         self._request = make_forwarded(context.prepared.request, destination)
         self._targets: list[Target] = []
@@ -34,12 +35,15 @@ class Branch(Driver[Response]):
 
     async def run(self) -> None:
         """Try to reach the destination, and live until the last client transaction is gone."""
-        self._targets = await self._locate()
-        self.handle(Event.TU_INVITE if self._request.method == "INVITE" else Event.TU_REQUEST)
-        while self._next is not None:
-            self.client, self._next = self._next, None
-            await self.client.run()
-        self.handle(Event.CLIENT_GONE)
+        try:
+            self._targets = await self._locate()
+            self.handle(Event.TU_INVITE if self._request.method == "INVITE" else Event.TU_REQUEST)
+            while self._next is not None:
+                self.client, self._next = self._next, None
+                await self.client.run()
+            self.handle(Event.CLIENT_GONE)
+        finally:
+            self._alarms.close()
 
     async def _locate(self) -> list[Target]:
         try:
@@ -51,15 +55,14 @@ class Branch(Driver[Response]):
 
     def start_timer(self, timer: Timer, delay: float) -> None:
         """Have a timer fire in `delay` seconds."""
-        self._context.alarms.start((self, timer), delay)
+        self._alarms.start(timer, delay)
 
     def stop_timer(self, timer: Timer) -> None:
         """Stop a timer."""
-        self._context.alarms.stop((self, timer))
+        self._alarms.stop(timer)
 
-    def settled(self) -> None:
-        """Let the waiting task know of the timers."""
-        self._context.alarms.rearm()
+    def _timer_fired(self, timer: Timer) -> None:
+        self.handle(TIMER_EVENTS[timer])
 
     # ---- what the client transaction tells
 
@@ -89,13 +92,15 @@ class Branch(Driver[Response]):
         target = self._targets.pop(0)
         context = self._context
         flow = context.server.flow
-        request = self._request.copy()
+        request = self._request.copy() if self._targets else self._request
         try:
             outgoing = Interface(target.protocol, context.proxy.transport.sent_by_to(target, prefer=flow))
         except TransportError as error:
             self.transport_failed(error)
             return
-        record_route(request, Interface.of(flow), outgoing, context.token)
+        if request.method in DIALOG_METHODS:
+            token = context.proxy.relay.token(request)
+            record_route(request, Interface.of(flow), outgoing, token)
         self._next = ClientTransaction(context.proxy.transactions, request, target, self, prefer=flow)
 
     def _send_cancel(self, _response: Response | None) -> None:

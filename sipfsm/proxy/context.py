@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import trio
 
-from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
+from sipfsm.fsm import Action, Driver, Event
 from sipfsm.message import Request, Response, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.best import choose_best
 from sipfsm.proxy.branch import Branch
 from sipfsm.proxy.routing import Prepared
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import Alarms, ServerTransaction
+from sipfsm.transaction import ServerTransaction
 
 if TYPE_CHECKING:
     from sipfsm.proxy.proxy import Proxy
@@ -27,8 +27,6 @@ class ResponseContext(Driver[Response]):
         proxy: whose it is.
         server: the transaction to answer.
         prepared: the request, its route information in order.
-        token: the token of the dialog, for Record-Route.
-        alarms: the timers of all branches.
     """
 
     __slots__ = (
@@ -37,11 +35,9 @@ class ResponseContext(Driver[Response]):
         "_finals",
         "_nursery",
         "_pending",
-        "alarms",
         "prepared",
         "proxy",
         "server",
-        "token",
     )
 
     def __init__(self, proxy: Proxy, server: ServerTransaction, prepared: Prepared) -> None:
@@ -50,8 +46,6 @@ class ResponseContext(Driver[Response]):
         self.proxy = proxy
         self.server = server
         self.prepared = prepared
-        self.token = proxy.relay.token(prepared.request)
-        self.alarms: Alarms[tuple[Branch, Timer]] = Alarms()
         self._destinations: list[Destination] = []
         self._nursery: trio.Nursery | None = None
         self._alive: set[Branch] = set()
@@ -75,17 +69,11 @@ class ResponseContext(Driver[Response]):
             return  # cancelled in the meantime
         async with trio.open_nursery() as self._nursery:
             self.handle(Event.TU_REQUEST)
-            await self.alarms.run(self._timer_fired)
-            self._nursery.cancel_scope.cancel()
 
     def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
         """Have something done in the nursery of this context."""
         assert self._nursery is not None
         self._nursery.start_soon(work)
-
-    def _timer_fired(self, key: tuple[Branch, Timer]) -> None:
-        branch, timer = key
-        branch.handle(TIMER_EVENTS[timer])
 
     # ---- what the branches offer
 
@@ -159,7 +147,7 @@ class ResponseContext(Driver[Response]):
         self.proxy.counters.count("dropped.response.after-final")
 
     def _terminate(self, _response: Response | None) -> None:
-        self.alarms.close()
+        """Do nothing: the last branch has ended, and with it the nursery does."""
 
     performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
         Action.START_BRANCHES: _start_branches,

@@ -13,8 +13,8 @@ DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "REFER", "NOTIFY"})
 DATAGRAM_LIMIT = 1300
 """Bytes of the largest request to send over UDP, the path MTU unknown (:rfc:`3261#section-18.1.1`)."""
 
-VIA_SIZE = 120
-"""Bytes to allow for the Via that is added later."""
+VIA_SIZE = 150
+"""Bytes to allow for the Via that is added later, and the rest of the start line."""
 
 
 class Interface(NamedTuple):
@@ -57,8 +57,6 @@ def record_route(request: Request, incoming: Interface, outgoing: Interface, tok
     Where the request changes the interface, both are recorded, so that each side finds the one it can reach
     (:rfc:`5658#section-3`).
     """
-    if request.method not in DIALOG_METHODS:
-        return
     request.headers.prepend(b"record-route", incoming.record_route(token))
     if outgoing != incoming:
         request.headers.prepend(b"record-route", outgoing.record_route(token))
@@ -69,7 +67,7 @@ def with_stream_first(targets: list[Target], request: Request) -> list[Target]:
 
     UDP stays behind it, for a next hop that takes no connections.
     """
-    if len(request.to_bytes()) + VIA_SIZE <= DATAGRAM_LIMIT:
+    if request.headers.size + len(request.raw_uri) + len(request.body) + VIA_SIZE <= DATAGRAM_LIMIT:
         return targets
     return [
         choice

@@ -5,7 +5,7 @@
 transaction user has to offer.
 """
 
-from sipfsm.transaction.alarms import Alarms
+from sipfsm.transaction.alarms import Alarms, TimerQueue
 from sipfsm.transaction.client import ClientTransaction
 from sipfsm.transaction.keys import new_branch
 from sipfsm.transaction.layer import TransactionLayer
@@ -18,6 +18,7 @@ __all__ = [
     "ClientUser",
     "ServerTransaction",
     "ServerUser",
+    "TimerQueue",
     "TransactionLayer",
     "TransactionUser",
     "new_branch",

@@ -1,74 +1,134 @@
-"""Named timers on one deadline: what a machine's timer effects become under Trio.
+"""Named timers: what a machine's timer effects become under Trio.
 
-One task waits on the earliest deadline of all timers of a machine, which costs a sixth of a task a timer.
+All timers of a layer wait in one queue, with one task and one deadline for all of them. A deadline of its own
+costs a transaction as much as four of its steps, and most timers are stopped long before they would fire.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import Any, Generic, TypeVar
 
 import trio
 
 K = TypeVar("K", bound=Hashable)
 
+_SPARE = 1_000
+"""Stopped timers that may stay in the queue, besides as many as run, before it is cleaned."""
 
-class Alarms(Generic[K]):
-    """Timers that start, stop, and fire in the order of their deadlines, in the task that runs them.
+
+class TimerQueue:
+    """The timers of many machines, in the order of their deadlines.
 
     While a timer fires, the next ones are counted from the instant it was due, so that a schedule does not
     drift however late the task was woken.
     """
 
-    __slots__ = ("_closed", "_deadlines", "_due", "_scope")
+    def __init__(self, on_fault: Callable[[Exception], None]) -> None:
+        """Make an empty queue; `run` lets its timers fire.
 
-    def __init__(self) -> None:
-        """Make an empty set."""
-        self._deadlines: dict[K, float] = {}
+        Args:
+            on_fault: is told of what a callback raised: a bug, that must not
+                stop the timers of all other machines.
+        """
+        self._on_fault = on_fault
+        self._heap: list[tuple[float, int, Alarms[Any], Any]] = []
+        self._order = count()
+        self._stopped = 0
         self._scope: trio.CancelScope | None = None
+        self._wake_at = float("inf")
         self._due: float | None = None
-        self._closed = False
+
+    def __len__(self) -> int:
+        """Return how many timers run."""
+        return len(self._heap) - self._stopped
+
+    def push(self, alarms: "Alarms[Any]", key: Hashable, delay: float) -> float:
+        """Add a timer that fires in `delay` seconds, and return the instant."""
+        at = (trio.current_time() if self._due is None else self._due) + delay
+        heappush(self._heap, (at, next(self._order), alarms, key))
+        if at < self._wake_at and self._scope is not None:
+            self._wake_at = self._scope.deadline = at
+        return at
+
+    def discount(self, timers: int = 1) -> None:
+        """Take note that timers in the queue were stopped; they are cleaned out in time."""
+        self._stopped += timers
+        if self._stopped > _SPARE + len(self):
+            self._heap = [entry for entry in self._heap if entry[2].expects(entry[3], entry[0])]
+            heapify(self._heap)
+            self._stopped = 0
+
+    async def run(self) -> None:
+        """Let the timers fire, until cancelled."""
+        while True:
+            self._wake_at = self._next_deadline()
+            with trio.CancelScope(deadline=self._wake_at) as self._scope:
+                await trio.sleep_forever()
+            self._scope = None
+            self._fire_due()
+
+    def _next_deadline(self) -> float:
+        heap = self._heap
+        while heap:
+            at, _, alarms, key = heap[0]
+            if alarms.expects(key, at):
+                return at
+            heappop(heap)
+            self._stopped -= 1
+        return float("inf")
+
+    def _fire_due(self) -> None:
+        now = trio.current_time()
+        try:
+            while (at := self._next_deadline()) <= now:
+                _, _, alarms, key = heappop(self._heap)
+                self._due = at
+                try:
+                    alarms.fire(key)
+                except Exception as fault:  # noqa: BLE001 - whatever it is, the other timers go on
+                    self._on_fault(fault)
+        finally:
+            self._due = None
+
+
+class Alarms(Generic[K]):
+    """The timers of one machine."""
+
+    __slots__ = ("_deadlines", "_fire", "_queue")
+
+    def __init__(self, queue: TimerQueue, fire: Callable[[K], None]) -> None:
+        """Have `fire` called with the name of each timer that is due."""
+        self._queue = queue
+        self._fire = fire
+        self._deadlines: dict[K, float] = {}
 
     def __len__(self) -> int:
         """Return how many timers run."""
         return len(self._deadlines)
 
     def start(self, key: K, delay: float) -> None:
-        """Start a timer, or start it anew, to fire in `delay` seconds. To be followed by `rearm`."""
-        self._deadlines[key] = (trio.current_time() if self._due is None else self._due) + delay
+        """Start a timer, or start it anew, to fire in `delay` seconds."""
+        self.stop(key)
+        self._deadlines[key] = self._queue.push(self, key, delay)
 
     def stop(self, key: K) -> None:
-        """Stop a timer; nothing happens if it does not run. To be followed by `rearm`."""
-        self._deadlines.pop(key, None)
-
-    def rearm(self) -> None:
-        """Let the waiting task know of what was started and stopped."""
-        if self._scope is not None:
-            self._scope.deadline = min(self._deadlines.values(), default=float("inf"))
+        """Stop a timer; nothing happens if it does not run."""
+        if self._deadlines.pop(key, None) is not None:
+            self._queue.discount()
 
     def close(self) -> None:
-        """Stop all timers and end `run`."""
-        self._closed = True
-        self._deadlines.clear()
-        if self._scope is not None:
-            self._scope.cancel()
+        """Stop all timers."""
+        if self._deadlines:
+            stopped = len(self._deadlines)
+            self._deadlines.clear()
+            self._queue.discount(stopped)
 
-    async def run(self, fire: Callable[[K], None]) -> None:
-        """Call `fire` for each timer that is due, until closed."""
-        while not self._closed:
-            with trio.CancelScope(
-                deadline=min(self._deadlines.values(), default=float("inf"))
-            ) as self._scope:
-                await trio.sleep_forever()
-            self._scope = None
-            self._fire_due(fire)
+    def expects(self, key: K, at: float) -> bool:
+        """Say if a timer of this name still runs and is due at that instant."""
+        return self._deadlines.get(key) == at
 
-    def _fire_due(self, fire: Callable[[K], None]) -> None:
-        now = trio.current_time()
-        try:
-            while self._deadlines:
-                key = min(self._deadlines, key=self._deadlines.__getitem__)
-                if self._deadlines[key] > now:
-                    break
-                self._due = self._deadlines.pop(key)
-                fire(key)
-        finally:
-            self._due = None
+    def fire(self, key: K) -> None:
+        """Let a timer fire."""
+        del self._deadlines[key]
+        self._fire(key)

@@ -6,6 +6,7 @@ import trio
 from sipfsm.counters import Counters
 from sipfsm.fsm import Action, Engine, Timing, load_model
 from sipfsm.message import MessageError, Request, Response, make_response
+from sipfsm.transaction.alarms import TimerQueue
 from sipfsm.transaction.classify import event_of_response
 from sipfsm.transaction.client import ClientTransaction
 from sipfsm.transaction.keys import Key, response_key, server_key
@@ -31,6 +32,7 @@ class TransactionLayer:
         user: the core; likewise.
         clients: the client transactions by their keys.
         servers: the server transactions by their keys.
+        timers: the timers of all transactions.
         tracing: whether every event is logged.
     """
 
@@ -58,6 +60,7 @@ class TransactionLayer:
         self.counters = counters
         self.tracing = tracing
         self.timing = timing
+        self.timers = TimerQueue(self._timer_failed)
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
         self.invite_client = Engine(load_model("invite-client"), timing, compiled=compiled)
@@ -72,13 +75,11 @@ class TransactionLayer:
         """Hold the nursery that all server transactions live in, until cancelled."""
         async with trio.open_nursery() as self._nursery:
             task_status.started()
-            await trio.sleep_forever()
+            await self.timers.run()
 
-    @property
-    def timers(self) -> int:
-        """How many timers run in all transactions."""
-        tables: list[ClientTransaction | ServerTransaction] = [*self.clients.values(), *self.servers.values()]
-        return sum(len(transaction.instance.running) for transaction in tables)
+    def _timer_failed(self, fault: Exception) -> None:
+        self.counters.count("faults.timer")
+        log.error("timer failed", exc_info=fault)
 
     # ---- what the transport layer calls
 

@@ -95,7 +95,8 @@ class ServerTransaction(Transaction[Message]):
         assert isinstance(response, Response)
         if response.status >= 200:
             self.answered = True
-            self._to_tag = response.to.tag
+            if is_rfc2543(self.request):
+                self._to_tag = response.to.tag
         self._data = response.to_bytes()
         self._send()
 

@@ -30,7 +30,7 @@ class Transaction(Driver[M]):
     it.
     """
 
-    __slots__ = ("_alarms", "_waiting", "key", "layer", "nursery")
+    __slots__ = ("_alarms", "_ended", "_waiting", "key", "layer", "nursery")
 
     def __init__(self, layer: TransactionLayer, engine: Engine, key: Key, *, reliable: bool) -> None:
         """Put a machine into its initial state; `run` gives it a nursery."""
@@ -38,7 +38,8 @@ class Transaction(Driver[M]):
         self.layer = layer
         self.key = key
         self.nursery: trio.Nursery | None = None
-        self._alarms: Alarms[Timer] = Alarms()
+        self._alarms: Alarms[Timer] = Alarms(layer.timers, self._timer_fired)
+        self._ended = trio.Event()
         self._waiting: list[tuple[Callable[..., Awaitable[None]], tuple[Any, ...]]] = []
 
     def start_timer(self, timer: Timer, delay: float) -> None:
@@ -48,10 +49,6 @@ class Transaction(Driver[M]):
     def stop_timer(self, timer: Timer) -> None:
         """Stop a timer."""
         self._alarms.stop(timer)
-
-    def settled(self) -> None:
-        """Let the waiting task know of the timers."""
-        self._alarms.rearm()
 
     def stepped(self, event: Event, before: str) -> None:
         """Log the step, if every event is to be logged."""
@@ -74,7 +71,7 @@ class Transaction(Driver[M]):
                     for work, args in self._waiting:
                         self.nursery.start_soon(self._guarded, work, args)
                     self._waiting.clear()
-                    await self._alarms.run(self._timer_fired)
+                    await self._ended.wait()
                     self.nursery.cancel_scope.cancel()
         finally:
             self._alarms.close()
@@ -109,6 +106,7 @@ class Transaction(Driver[M]):
     def terminate(self, _message: M | None) -> None:
         """Stop all timers, and let go of the key; `run` then ends."""
         self._alarms.close()
+        self._ended.set()
         self.forget()
 
     def drop(self, _message: M | None) -> None:

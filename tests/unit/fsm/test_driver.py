@@ -30,9 +30,6 @@ class Recorder(Driver[str]):
     def stepped(self, event: Event, before: str) -> None:
         self.done.append((event, before, self.state))
 
-    def settled(self) -> None:
-        self.done.append("settled")
-
     def perform(self, action: Action, message: str | None) -> None:
         self.done.append((action, message))
         if action in self.follow:
@@ -53,11 +50,9 @@ def test_effects_are_performed_in_order_with_what_came() -> None:
         (Action.PASS_REQUEST, "an INVITE"),
         ("start", Timer.A, 0.5),
         ("start", Timer.C, 185),
-        "settled",
         (Event.REQUEST, "Left", "Left"),
         ("stop", Timer.A),
         (Action.DROP, None),
-        "settled",
     ]
 
 
@@ -71,7 +66,6 @@ def test_an_event_that_an_effect_brings_about_waits_until_the_step_is_done() -> 
         ("start", Timer.A, 0.5),
         (Event.RESPONSE_2XX, "Busy", "Over"),
         (Action.TERMINATE, "because of send_request"),
-        "settled",
     ]
     assert driver.terminated
 
@@ -88,7 +82,7 @@ def test_an_effect_that_fails_leaves_a_driver_that_can_go_on() -> None:
     assert (driver.state, driver.terminated) == ("Busy", False)
     driver.done.clear()
     driver.handle(Event.RESPONSE_1XX)  # and not the event that waited when it failed
-    assert driver.done == [(Event.RESPONSE_1XX, "Busy", "Over"), (Action.TERMINATE, None), "settled"]
+    assert driver.done == [(Event.RESPONSE_1XX, "Busy", "Over"), (Action.TERMINATE, None)]
 
 
 def test_a_driver_must_say_what_a_timer_is() -> None:
