@@ -126,6 +126,16 @@ def test_a_fault_in_a_list_names_the_item_and_its_source(file: Path, monkeypatch
     ]
 
 
+def test_a_text_that_stands_for_a_list_is_blamed_only_for_what_it_holds(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPFSM_DOMAINS", "good.example")
+
+    (problem,) = _problems(file, 'domains = "x.example,y y"')
+
+    assert problem.startswith('FILE: domains = "x.example,y y": this is no domain')
+
+
 def test_a_fault_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIPFSM_LIMITS__MAX_AORS", "many")
 
