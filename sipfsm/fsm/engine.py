@@ -137,8 +137,8 @@ class Instance:
             self._effects.append(effect)
 
     def stop(self, timer: Timer) -> None:
-        """Note that a timer stops, if it runs."""
-        if self.running.pop(timer, None) is not None:
+        """Note that a timer stops, if it runs; one of zero seconds never started for anybody else."""
+        if self.running.pop(timer, 0) > 0:
             self._effects.append(_STOPS[timer])
 
     def act(self, action: Action) -> None:

@@ -54,6 +54,23 @@ def test_a_timer_of_zero_fires_in_the_same_step(compiled: bool) -> None:
 
 
 @both_ways
+def test_of_two_timers_of_zero_the_first_to_start_fires_first(compiled: bool) -> None:
+    text = changed(
+        ('"start_A"]', '"start_A", "start_B"]\non_exit = ["stop_B"]'),
+        (
+            '"timer_A", before = ["resend_request", "back_off_A"]',
+            '"timer_A", before = ["drop"], dest = "Over"',
+        ),
+        ('"response_1xx"', '"timer_B"'),
+        ("[timers]", "[timers]\nB = { reliable = '0' }"),
+        ('unreliable = "T1"', 'reliable = "0"'),
+    )
+    sample = instance(text, reliable=True, compiled=compiled)
+    # The other one is stopped before it fires. As nobody was asked to start it, nobody is asked to stop it.
+    assert sample.handle(Event.TU_REQUEST) == [Action.SEND_REQUEST, Action.DROP, Action.TERMINATE]
+
+
+@both_ways
 def test_a_row_to_its_own_state_leaves_and_enters_it(compiled: bool) -> None:
     chain = instance(CHAIN, compiled=compiled)
     chain.handle(Event.INVITE)
