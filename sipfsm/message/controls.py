@@ -12,7 +12,6 @@ from sipfsm.message.errors import MessageError
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _CONTROL = re.compile(rb"(?!\r\n[ \t])[\x00-\x08\x0a-\x1f\x7f]")
-_FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 
 # What is sound of a field: text, continuations, quoted strings with their pairs (RFC 3261 section 25.1).
 _SOUND = re.compile(
@@ -28,22 +27,26 @@ _REASONS = {
 _OTHER = ("control-character", "Control character in header field")
 
 
-def check_controls_untrusted(head: bytes, line_breaks: int, defects: list[MessageError]) -> None:
-    """Append a defect if a control character of a header section is out of place.
+def are_controls_in_place(head: bytes, line_breaks: int) -> bool:
+    """Say whether a header section has no control character but tabs and CRLF, not even in a quoted pair.
 
     Args:
         head: the start line and the header fields without the empty line at their end.
         line_breaks: how many CRLF it holds.
-        defects: gets ``nul``, ``bare-cr``, ``bare-lf`` or ``control-character``.
     """
     # In one pass: if the line breaks account for all control characters, each is in its place.
-    if len(head) - len(head.translate(None, _CONTROLS)) == 2 * line_breaks:
-        return
-    for line in _FIELD_BREAK.split(head):
-        sound = _SOUND.match(line)
-        # A quote that is never closed stops the pattern too; it is for the field's own syntax to judge.
-        found = _CONTROL.search(line, sound.end() if sound else 0)
-        if found is not None:
-            reason, detail = _REASONS.get(found[0][0], _OTHER)
-            defects.append(MessageError(reason, detail, line[max(0, found.start() - 32) :]))
-            return
+    return len(head) - len(head.translate(None, _CONTROLS)) == 2 * line_breaks
+
+
+def misplaced_control_untrusted(line: bytes) -> MessageError | None:
+    """Return a defect if a control character of a field, with its continuation lines, is out of place.
+
+    Its reason is ``nul``, ``bare-cr``, ``bare-lf`` or ``control-character``.
+    """
+    sound = _SOUND.match(line)
+    # A quote that is never closed stops the pattern too; it is for the field's own syntax to judge.
+    found = _CONTROL.search(line, sound.end() if sound else 0)
+    if found is None:
+        return None
+    reason, detail = _REASONS.get(found[0][0], _OTHER)
+    return MessageError(reason, detail, line[max(0, found.start() - 32) :])

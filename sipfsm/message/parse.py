@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from sipfsm.message.controls import check_controls_untrusted
+from sipfsm.message.controls import are_controls_in_place, misplaced_control_untrusted
 from sipfsm.message.errors import MessageError
 from sipfsm.message.headers import Headers
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
@@ -55,7 +55,6 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
         defects.append(MessageError("start-line-too-long", "Request-URI too long", start, status=414))
     if len(lines) > limits.max_fields or len(head) > limits.max_line:
         _check_fields(lines, limits, defects)
-    check_controls_untrusted(head, len(lines), defects)
     headers = _find_fields(head, lines, defects)
     message = _parse_start_line(start, headers, data[end + 4 :] if end >= 0 else b"", defects)
     _cut_body(message, limits, defects)
@@ -96,20 +95,29 @@ def _check_fields(lines: list[bytes], limits: Limits, defects: list[MessageError
 
 def _find_fields(head: bytes, lines: list[bytes], defects: list[MessageError]) -> Headers:
     names = [_usual_spelling(line.partition(b":")[0]) for line in lines]
+    sound = are_controls_in_place(head, len(lines))
     # The rule: each line has a usual name and a colon. A line that is nothing but a name has no colon.
-    if None not in names and USUAL_SPELLINGS.keys().isdisjoint(lines):
+    if sound and None not in names and USUAL_SPELLINGS.keys().isdisjoint(lines):
         return Headers.from_lines(cast("list[bytes]", names), lines)
 
-    named_lines = []
-    for line in _FIELD_BREAK.split(head)[1:]:
-        name = field_name_untrusted(line)
-        if name is not None:
-            named_lines.append((name, line))
-        elif b":" in line:
-            defects.append(MessageError("bad-field-name", "Malformed header field name", line))
+    # Fields with a defect are left out, so that no answer carries them on.
+    start, *fields = _FIELD_BREAK.split(head)
+    good_names = []
+    good_fields = []
+    if not sound and (defect := misplaced_control_untrusted(start)):
+        defects.append(defect)
+    for field in fields:
+        name = field_name_untrusted(field)
+        if not sound and (defect := misplaced_control_untrusted(field)):
+            defects.append(defect)
+        elif name is not None:
+            good_names.append(name)
+            good_fields.append(field)
+        elif b":" in field:
+            defects.append(MessageError("bad-field-name", "Malformed header field name", field))
         else:
-            defects.append(MessageError("no-colon", "Header field without colon", line))
-    return Headers.from_lines([name for name, _ in named_lines], [line for _, line in named_lines])
+            defects.append(MessageError("no-colon", "Header field without colon", field))
+    return Headers.from_lines(good_names, good_fields)
 
 
 def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list[MessageError]) -> SipMessage:

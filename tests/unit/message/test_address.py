@@ -45,8 +45,8 @@ from sipfsm.message.address import MAX_DELTA, parse_contacts_untrusted, parse_ro
             ";tag=1918181833n",
         ),
         (
-            b"token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;fromParam''~+*_!.-%=x;tag=_token~1'+`*%!-.",
-            "token1~` token2'+_ token3*%!.-",
+            b"token1~` token2'+_ <sip:mundane@example.com>;fromParam''~+*_!.-%=x;tag=_token~1'+`*%!-.",
+            "token1~` token2'+_",
             "sip:mundane@example.com",
             ";fromParam''~+*_!.-%=x;tag=_token~1'+`*%!-.",
         ),

@@ -119,12 +119,10 @@ def test_replacing_the_first_value_leaves_the_bytes_of_the_others(headers: Heade
 @pytest.mark.parametrize("line", [b'Route: "a, <b>, <c>', b"Route: <a, b"])
 def test_a_list_that_is_not_balanced_is_not_edited(line: bytes) -> None:
     headers = request(raw_request(line)).headers
-    for edit in (
-        lambda: headers.pop_first_value(b"route"),
-        lambda: headers.replace_first_value(b"route", b"x"),
-    ):
-        with pytest.raises(MessageError):
-            edit()
+    with pytest.raises(MessageError):
+        headers.pop_first_value(b"route")
+    with pytest.raises(MessageError):
+        headers.replace_first_value(b"route", b"x")
     assert headers.to_bytes() == line + b"\r\n"
 
 

@@ -9,6 +9,7 @@ import pytest
 from sipfsm.message import (
     CSeq,
     Headers,
+    Message,
     MessageError,
     NameAddr,
     Params,
@@ -239,6 +240,13 @@ def test_an_ack_and_a_response_are_not_answered() -> None:
     assert invite().answerable
     assert not Request("ACK", b"sip:a@b").answerable
     assert not Response(200, "OK").answerable
+
+
+def test_a_message_is_a_request_or_a_response() -> None:
+    with pytest.raises(NotImplementedError):
+        Message().answerable  # noqa: B018
+    with pytest.raises(NotImplementedError):
+        Message().to_bytes()
 
 
 def test_the_representations_are_short() -> None:
