@@ -1,6 +1,5 @@
 """Carrying out what a machine asks for: the frame that all users of an instance share."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -29,7 +28,8 @@ class Driver(Generic[M]):
     def __init__(self, instance: Instance) -> None:
         """Take over an instance in whatever state it is."""
         self.instance = instance
-        self._inbox: deque[tuple[Event, M | None]] = deque()
+        # A list, though taken from in front: it holds one or two events, and a deque begins at 600 bytes.
+        self._inbox: list[tuple[Event, M | None]] = []
         self._busy = False
 
     @property
@@ -50,7 +50,7 @@ class Driver(Generic[M]):
         self._busy = True
         try:
             while self._inbox:
-                event, message = self._inbox.popleft()
+                event, message = self._inbox.pop(0)
                 before = self.instance.state
                 effects = self.instance.handle(event)
                 self.stepped(event, before)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
-from sipfsm.message import MessageError, Response, make_cancel, make_response
+from sipfsm.message import MessageError, Request, Response, make_cancel
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.forwarding import DIALOG_METHODS, Interface, make_forwarded, record_route, with_stream_first
 from sipfsm.proxy.targets import Destination
@@ -22,13 +22,13 @@ class Branch(Driver[Response]):
 
     __slots__ = ("_alarms", "_context", "_destination", "_next", "_request", "_targets", "client")
 
-    def __init__(self, context: ResponseContext, destination: Destination) -> None:
-        """Put the branch into its initial state; `run` sends the request."""
+    def __init__(self, context: ResponseContext, request: Request, destination: Destination) -> None:
+        """Put the branch into its initial state; `run` sends a copy of the request."""
         super().__init__(context.proxy.branch_engine.create(reliable=False))
         self._context = context
         self._alarms: Alarms[Timer] = Alarms(context.proxy.transactions.timers, self._timer_fired)
         self._destination = destination
-        self._request = make_forwarded(context.prepared.request, destination)
+        self._request: Request | None = make_forwarded(request, destination)
         self._targets: list[Target] = []
         self._next: ClientTransaction | None = None
         self.client: ClientTransaction | None = None
@@ -37,7 +37,7 @@ class Branch(Driver[Response]):
         """Try to reach the destination, and live until the last client transaction is gone."""
         try:
             self._targets = await self._locate()
-            self.handle(Event.TU_INVITE if self._request.method == "INVITE" else Event.TU_REQUEST)
+            self.handle(Event.TU_INVITE if self._context.is_invite else Event.TU_REQUEST)
             while self._next is not None:
                 self.client, self._next = self._next, None
                 await self.client.run()
@@ -46,6 +46,7 @@ class Branch(Driver[Response]):
             self._alarms.close()
 
     async def _locate(self) -> list[Target]:
+        assert self._request is not None
         try:
             targets = await self._context.proxy.locate(self._request, self._destination)
             return with_stream_first(targets, self._request)
@@ -90,9 +91,12 @@ class Branch(Driver[Response]):
             self.handle(Event.TRANSPORT_ERROR)
             return
         target = self._targets.pop(0)
+        request = self._request
+        assert request is not None
+        # The last copy is the transaction's to keep, and to let go of.
+        self._request = request.copy() if self._targets else None
         context = self._context
         flow = context.server.flow
-        request = self._request.copy() if self._targets else self._request
         try:
             outgoing = Interface(target.protocol, context.proxy.transport.sent_by_to(target, prefer=flow))
         except TransportError as error:
@@ -140,7 +144,7 @@ class Branch(Driver[Response]):
         self._offer_own(487)
 
     def _offer_own(self, status: int) -> None:
-        self._context.offer_failure(self, make_response(self._context.server.request, status))
+        self._context.offer_own(self, status)
 
     def _terminate(self, _response: Response | None) -> None:
         self._context.branch_gone(self)

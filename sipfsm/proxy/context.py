@@ -26,7 +26,7 @@ class ResponseContext(Driver[Response]):
     Attributes:
         proxy: whose it is.
         server: the transaction to answer.
-        prepared: the request, its route information in order.
+        is_invite: whether the request is an INVITE, so that several 2xx may come and CANCEL makes sense.
     """
 
     __slots__ = (
@@ -35,7 +35,8 @@ class ResponseContext(Driver[Response]):
         "_finals",
         "_nursery",
         "_pending",
-        "prepared",
+        "_prepared",
+        "is_invite",
         "proxy",
         "server",
     )
@@ -45,24 +46,21 @@ class ResponseContext(Driver[Response]):
         super().__init__(proxy.context_engine.create(reliable=False))
         self.proxy = proxy
         self.server = server
-        self.prepared = prepared
+        self.is_invite = prepared.request.method == "INVITE"
+        self._prepared: Prepared | None = prepared
         self._destinations: list[Destination] = []
         self._nursery: trio.Nursery | None = None
         self._alive: set[Branch] = set()
         self._pending: set[Branch] = set()
         self._finals: list[Response] = []
 
-    @property
-    def is_invite(self) -> bool:
-        """Whether the request is an INVITE, so that several 2xx may come and CANCEL makes sense."""
-        return self.prepared.request.method == "INVITE"
-
     async def run(self) -> None:
         """Find the destinations, forward the request to all of them, and live until all branches are gone."""
+        assert self._prepared is not None
         try:
-            self._destinations = await self.proxy.targets.find(self.prepared, self.server.flow)
+            self._destinations = await self.proxy.targets.find(self._prepared, self.server.flow)
         except RefusedError as refusal:
-            if not self.terminated:
+            if not self.server.answered:
                 self.server.respond(refusal.response(self.server.request))
             return
         if self.terminated:
@@ -89,10 +87,18 @@ class ResponseContext(Driver[Response]):
         self._pending.discard(branch)
         self.handle(Event.SUCCESS_INVITE if self.is_invite else Event.SUCCESS_NON_INVITE, response)
 
+    def offer_own(self, branch: Branch, status: int) -> None:
+        """Take what a branch makes of a timeout or an error: as if a response had come with that status."""
+        if self.server.answered:
+            self._pending.discard(branch)
+        else:
+            self.offer_failure(branch, make_response(self.server.request, status))
+
     def offer_failure(self, branch: Branch, response: Response) -> None:
-        """Take any other final response; branches also make one of a timeout or an error."""
+        """Take any other final response."""
         self._pending.discard(branch)
-        self._finals.append(response)
+        if not self.server.answered:
+            self._finals.append(response)
         if response.status >= 600:
             self.handle(Event.GLOBAL_FAILURE_PENDING if self._pending else Event.GLOBAL_FAILURE_LAST)
         else:
@@ -121,7 +127,9 @@ class ResponseContext(Driver[Response]):
     # ---- actions
 
     def _start_branches(self, _response: Response | None) -> None:
-        branches = [Branch(self, destination) for destination in self._destinations]
+        assert self._prepared is not None
+        branches = [Branch(self, self._prepared.request, destination) for destination in self._destinations]
+        self._prepared = None  # each branch has its own copy
         self._alive.update(branches)
         self._pending.update(branches)
         for branch in branches:
@@ -132,6 +140,8 @@ class ResponseContext(Driver[Response]):
         self.server.respond(response)
 
     def _forward_best(self, _response: Response | None) -> None:
+        if self.server.answered:
+            return  # the server is ending, and has answered for us
         best = choose_best(self._finals) if self._finals else make_response(self.server.request, 487)
         self._finals.clear()
         self.server.respond(best)

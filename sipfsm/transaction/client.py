@@ -21,12 +21,13 @@ class ClientTransaction(Transaction[Response]):
     """Sends one request and takes its responses.
 
     Attributes:
-        request: the request, with our Via on top as soon as it was sent.
+        request: the request, with our Via on top as soon as it was sent; let go of when it is not needed any
+            more, for most of a transaction's life is waiting for copies of what it has seen.
         branch: the branch of that Via.
         target: where it goes.
     """
 
-    __slots__ = ("_data", "_error", "_flow", "_prefer", "_user", "branch", "request", "target")
+    __slots__ = ("_data", "_error", "_flow", "_prefer", "_request", "_user", "branch", "target")
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class ClientTransaction(Transaction[Response]):
         engine = layer.invite_client if request.method == "INVITE" else layer.non_invite_client
         key = client_key(self.branch, request.method)
         super().__init__(layer, engine, key, reliable=target.protocol != "UDP")
-        self.request = request
+        self._request: Request | None = request
         self.target = target
         self._user = user
         self._prefer = prefer
@@ -60,6 +61,12 @@ class ClientTransaction(Transaction[Response]):
         self._data = b""
         self._error: TransportError | None = None
         layer.clients[key] = self
+
+    @property
+    def request(self) -> Request:
+        """The request; to be asked for only while it is needed."""
+        assert self._request is not None
+        return self._request
 
     async def run(self) -> None:
         """Send the request, and live until the transaction ends."""
@@ -131,6 +138,10 @@ class ClientTransaction(Transaction[Response]):
 
     def _pass_response(self, response: Response | None) -> None:
         assert response is not None
+        if response.status >= 200:
+            self._data = b""
+            if response.status < 300 or self.request.method != "INVITE":  # no ACK of ours will be needed
+                self._request = None
         self._user.response_arrived(response)
 
     def _inform_timeout(self, _message: Message | None) -> None:

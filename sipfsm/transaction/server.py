@@ -21,19 +21,33 @@ class ServerTransaction(Transaction[Message]):
     """Takes one request and its retransmissions, and sends its responses.
 
     Attributes:
-        request: the request as it came, the Via marked with its source.
+        request: the request as it came, the Via marked with its source; let go of when a final response was
+            sent, for most of a transaction's life is waiting for copies of what it has seen.
         flow: the flow that it came over.
         user: gets what becomes of the answer; set by the core when it takes the request.
         answered: whether a final response was given.
     """
 
-    __slots__ = ("_data", "_reply_flow", "_to_tag", "answered", "flow", "request", "user")
+    __slots__ = (
+        "_data",
+        "_original",
+        "_reply_flow",
+        "_request",
+        "_to_tag",
+        "_via",
+        "answered",
+        "flow",
+        "user",
+    )
 
     def __init__(self, layer: TransactionLayer, request: Request, flow: Flow, key: Key) -> None:
         """Take a request; the core is told at once."""
         engine = layer.invite_server if request.method == "INVITE" else layer.non_invite_server
         super().__init__(layer, engine, key, reliable=flow.reliable)
-        self.request = request
+        self._request: Request | None = request
+        self._via = request.via
+        # What matches by the older rules is compared with the request to the end.
+        self._original = request if is_rfc2543(request) else None
         self.flow = flow
         self.user: ServerUser | None = None
         self.answered = False
@@ -44,10 +58,16 @@ class ServerTransaction(Transaction[Message]):
 
     def matches(self, request: Request) -> bool:
         """Say if a request with this key is of this transaction: :rfc:`2543` wants To tags compared."""
-        if not is_rfc2543(request):
+        if self._original is None:
             return True
-        expected = self._to_tag if request.method == "ACK" else self.request.to.tag
+        expected = self._to_tag if request.method == "ACK" else self._original.to.tag
         return request.to.tag == expected
+
+    @property
+    def request(self) -> Request:
+        """The request; to be asked for only until a final response was sent."""
+        assert self._request is not None
+        return self._request
 
     def receive(self, request: Request) -> None:
         """Take the request itself, a retransmission of it, or the ACK of its final response."""
@@ -65,7 +85,7 @@ class ServerTransaction(Transaction[Message]):
         self.handle(event, response)
 
     def _trying_is_pending(self) -> bool:
-        return self.request.method != "INVITE" and Timer.TRYING in self.instance.running
+        return not self.answered and self.request.method != "INVITE" and Timer.TRYING in self.instance.running
 
     def abandon(self) -> None:
         """Say that there will be no further answer; without a final one the transaction ends silently."""
@@ -95,10 +115,13 @@ class ServerTransaction(Transaction[Message]):
         assert isinstance(response, Response)
         if response.status >= 200:
             self.answered = True
-            if is_rfc2543(self.request):
+            self._request = None
+            if self._original is not None:
                 self._to_tag = response.to.tag
         self._data = response.to_bytes()
         self._send()
+        if self.state == "Accepted":
+            self._data = b""  # RFC 6026 7.1: 2xx are repeated by the core, not by the transaction
 
     def _send_trying(self, _message: Message | None) -> None:
         self._data = make_response(self.request, 100).to_bytes()
@@ -112,8 +135,7 @@ class ServerTransaction(Transaction[Message]):
         flow = self._reply_flow
         try:
             if flow is None or flow.closed:
-                via = self.request.via
-                flow = self._reply_flow = self.layer.transport.reply_flow_nowait(via, self.flow)
+                flow = self._reply_flow = self.layer.transport.reply_flow_nowait(self._via, self.flow)
             if flow is None:
                 self.start_soon(self._connect_and_send, self._data)
             else:
@@ -123,7 +145,7 @@ class ServerTransaction(Transaction[Message]):
 
     async def _connect_and_send(self, data: bytes) -> None:
         try:
-            self._reply_flow = await self.layer.transport.connect_reply(self.request.via, self.flow)
+            self._reply_flow = await self.layer.transport.connect_reply(self._via, self.flow)
             self._reply_flow.send_nowait(data)
         except TransportError as error:
             self._send_failed(error)
