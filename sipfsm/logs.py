@@ -117,9 +117,7 @@ def _render(log_format: str, stream: TextIO) -> list[Processor]:
     colors = stream.isatty() and not os.environ.get("NO_COLOR")
     return [
         _escape_control_characters,
-        structlog.dev.ConsoleRenderer(
-            colors=colors, pad_event_to=30, exception_formatter=structlog.dev.plain_traceback
-        ),
+        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
     ]
 
 
