@@ -234,6 +234,7 @@ def test_step_5_an_address_of_record_must_be_a_sip_or_sips_uri() -> None:
         "<sip:bob@example.com;transport=tcp;user=phone>",
         '"Bob" <sip:bob@example.com>;tag=1',
         "sip:bob@example.com",
+        "<sip:bob@example.com:5060>",  # not in the RFC: the port tells where the domain's server is, not who
         "<sips:bob@example.com>",  # RFC 5630 5.2: identical except for the scheme are equivalent
     ],
 )

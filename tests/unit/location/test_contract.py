@@ -183,6 +183,9 @@ def test_a_lowered_limit_takes_nothing_away(tmp_path: Path) -> None:
             assert await location.update(ALICE, lambda live: live[1:]) == three[1:]
             with pytest.raises(LocationError):
                 await location.update(ALICE, put(*three))
+        location = openers(tmp_path)["sql"](CLOCK, LocationLimits(binding_bytes=1))
+        async with running(location):
+            assert await location.update(ALICE, lambda live: live[:1]) == three[1:2]
 
     trio.run(main)
 

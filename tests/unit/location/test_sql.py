@@ -329,22 +329,75 @@ def test_stopping_the_service_commits_what_waits(path: Path) -> None:
     trio.run(main)
 
 
+def test_an_update_in_the_moment_of_the_stop_is_committed(path: Path) -> None:
+    async def main() -> None:
+        location = service(path)
+        with trio.CancelScope() as stop:
+            async with running(location):
+                stop.cancel()
+                with trio.CancelScope(shield=True):
+                    await location.update(ALICE, put(binding("a")))
+        assert await stored(path, ALICE) == (binding("a"),)
+
+    trio.run(main)
+
+
+def test_a_bug_in_the_writer_leaves_no_caller_waiting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One update is in the writer's hands, the others wait.
+    monkeypatch.setattr("sipfsm.location.sql._GROUP", 1)
+    commits = 0
+
+    def broken() -> None:
+        nonlocal commits
+        commits += 1
+        if commits > 1:
+            raise ZeroDivisionError
+
+    async def register(location: SqlLocation, number: int) -> None:
+        with pytest.raises(LocationError) as caught, trio.fail_after(10):
+            await location.update(f"sip:{number}@example.com", put(binding("a")))
+        assert caught.value.reason is LocationReason.NOT_RUNNING
+
+    async def main() -> None:
+        location = service(path)
+        async with trio.open_nursery() as callers:
+            with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+                async with running(location):
+                    for number in range(5):
+                        callers.start_soon(register, location, number)
+                    await trio.sleep_forever()
+
+    with at_every("commit", broken):
+        trio.run(main)
+
+
+@contextmanager
+def at_every(event: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do something in the worker thread at one of SQLAlchemy's engine events."""
+
+    def listener(_connection: sa.Connection) -> None:
+        act()
+
+    sa.event.listen(sa.Engine, event, listener)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, event, listener)
+
+
 @contextmanager
 def at_commit(number: int, act: Callable[[], object]) -> Iterator[None]:
     """Do something in the worker thread at the moment of a commit; number 1 is that of opening the file."""
     commits = 0
 
-    def listener(_connection: sa.Connection) -> None:
+    def count() -> None:
         nonlocal commits
         commits += 1
         if commits == number:
             act()
 
-    sa.event.listen(sa.Engine, "commit", listener)
-    try:
+    with at_every("commit", count):
         yield
-    finally:
-        sa.event.remove(sa.Engine, "commit", listener)
 
 
 # ---- one server a file ----
@@ -551,6 +604,30 @@ def test_a_value_that_no_column_can_hold_fails_alone(path: Path) -> None:
                 await location.update(ALICE, put(binding("a", cseq=2**64)))
             assert caught.value.reason is LocationReason.NOT_STORABLE
             await location.update(ALICE, put(binding("a")))
+
+    trio.run(main)
+
+
+def test_a_sweep_that_fails_does_not_end_the_service(path: Path) -> None:
+    async def main() -> None:
+        failed, swept = trio.Event(), trio.Event()
+        now = CLOCK.now
+        location = SqlLocation(path, clock=lambda: now, sweep_interval=0.001)
+        with (
+            listening("connect") as connections,
+            at_every("rollback", lambda: trio.from_thread.run_sync(failed.set)),
+            at_every("commit", lambda: trio.from_thread.run_sync(swept.set) if failed.is_set() else None),
+            trio.fail_after(10),
+        ):
+            async with running(location):
+                (connection,) = connections
+                await location.update(ALICE, put(binding("a", ends=CLOCK.now + 1)))
+                await trio.to_thread.run_sync(connection.execute, "PRAGMA query_only = ON")
+                now += 1
+                await failed.wait()
+                await trio.to_thread.run_sync(connection.execute, "PRAGMA query_only = OFF")
+                await swept.wait()
+        assert location.count() == (0, 0)
 
     trio.run(main)
 

@@ -123,9 +123,9 @@ def test_no_two_bindings_are_ever_equivalent(script: list[list[tuple[bytes, int]
 
 
 def test_a_refreshed_binding_keeps_its_place() -> None:
-    live = updated((), registration(wanted(b"sip:a@h", 60), wanted(b"sip:b@h", 60)), NOW)
-    live = updated(live, registration(wanted(b"sip:a@H", 60), cseq=2), NOW)
-    assert [one.contact for one in live] == [b"sip:a@H", b"sip:b@h"]
+    live = updated((), registration(*(wanted(raw, 60) for raw in (b"sip:a@h", b"sip:b@h", b"sip:c@h"))), NOW)
+    live = updated(live, registration(wanted(b"sip:b@H", 60), cseq=2), NOW)
+    assert [one.contact for one in live] == [b"sip:a@h", b"sip:b@H", b"sip:c@h"]
 
 
 def test_a_stored_contact_that_is_no_uri_is_in_nobodys_way() -> None:
