@@ -56,7 +56,7 @@ class Intake:
         """Have a bad request answered if it can be, and drop everything else."""
         try:
             request = error.message
-            if error.status is None or not isinstance(request, Request) or request.method == "ACK":
+            if error.status is None or not isinstance(request, Request):
                 self._counters.count(f"dropped.parse.{error.reason}")
                 return
             try:
@@ -79,10 +79,11 @@ class Intake:
             flow: the connection.
         """
         try:
-            error.message = parse_message_untrusted(header, self._limits)
+            error.about(parse_message_untrusted(header, self._limits))
         except MessageError as unreadable:
             # The length is what is wrong, so the parser may object too: what it could read will do.
-            error.message = unreadable.message
+            if unreadable.message is not None:
+                error.about(unreadable.message)
         except Exception as fault:  # noqa: BLE001 - as above
             self.faults.report(fault, "reading a message without an end")
         self.refuse(error, flow)

@@ -231,7 +231,6 @@ class StreamConnection:
 
         To close a socket that holds unread bytes resets the connection, and a reset takes the answer along.
         """
-        self._scope.deadline = trio.current_time() + self._limits.linger_timeout
         try:
             if isinstance(self._stream, trio.abc.HalfCloseableStream):
                 await self._stream.send_eof()

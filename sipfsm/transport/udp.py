@@ -14,9 +14,6 @@ from sipfsm.transport.interface import Watcher
 from sipfsm.transport.shared import Shared
 from sipfsm.transport.sockets import SocketAddress, bind_socket, socket_address
 
-MAX_DATAGRAM = 65_507
-"""Bytes of payload: 65,535 less the headers of IPv4 and UDP. (IPv6 could carry 20 more.)"""
-
 BATCH = 64
 """Datagrams that are read before other tasks get their turn."""
 
@@ -103,11 +100,11 @@ class DatagramEndpoint(ABC):
 
     @abstractmethod
     def _send(self, data: bytes, address: SocketAddress) -> None:
-        """Send a datagram that is not too large.
+        """Send a datagram.
 
         Raises:
             BlockingIOError: the buffer for what is sent is full.
-            OSError: there is no way there.
+            OSError: it is too large, or there is no way there.
         """
 
     def flow_to_nowait(self, target: Target) -> UdpFlow:
@@ -138,9 +135,6 @@ class DatagramEndpoint(ABC):
         Raises:
             TransportError: it is too large, or the operating system has no way there.
         """
-        if len(data) > MAX_DATAGRAM:
-            self._counters.count("failed.send.udp")
-            raise TransportError("too-large", f"{len(data)} bytes do not fit a datagram of {MAX_DATAGRAM}")
         try:
             self._send(data, address)
         except BlockingIOError:

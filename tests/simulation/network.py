@@ -33,6 +33,9 @@ from sipfsm.transport.sockets import SocketAddress, socket_address
 from sipfsm.transport.stream_endpoint import StreamEndpoint
 from sipfsm.transport.udp import DatagramEndpoint
 
+MAX_DATAGRAM = 65_507
+"""Bytes of payload: 65,535 less the headers of IPv4 and UDP."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -276,6 +279,8 @@ class SimulatedUdp(DatagramEndpoint):
         self._network.unbind(self)
 
     def _send(self, data: bytes, address: SocketAddress) -> None:
+        if len(data) > MAX_DATAGRAM:
+            raise OSError(errno.EMSGSIZE, "Message too long")
         self._network.send_datagram(self.local, HostPort(address[0], address[1]), data)
 
 

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from sipfsm.message import MessageError, Request, Response
 from sipfsm.transport import Flow, StreamLimits, Target, TransportError, TransportLayer
-from tests.simulation.network import Link, Network
+from tests.simulation.network import MAX_DATAGRAM, Link, Network
 
 ALICE, BOB, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
@@ -250,6 +250,17 @@ def test_nobody_listening_is_told_if_the_network_has_icmp() -> None:
 
     run(partial(test, Network(link=Link(latency=0.25), icmp=True), [(0.5, "refused")]))
     run(partial(test, Network(link=Link(latency=0.25)), []))
+
+
+def test_a_datagram_has_a_largest_size() -> None:
+    async def test() -> None:
+        async with two_nodes(Network()) as (alice, _, _):
+            udp_to_bob(alice).send_nowait(b"x" * MAX_DATAGRAM)
+            with pytest.raises(TransportError) as caught:
+                udp_to_bob(alice).send_nowait(b"x" * (MAX_DATAGRAM + 1))
+            assert caught.value.reason == "too-large"
+
+    run(test)
 
 
 def test_an_address_is_bound_once() -> None:

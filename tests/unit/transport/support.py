@@ -43,6 +43,8 @@ class Recorder:
         self._received_in.send_nowait((message, flow))
 
     def refuse(self, error: MessageError, flow: Flow) -> None:
+        if self.raises is not None:
+            raise self.raises
         self._refused_in.send_nowait((error, flow))
         assert isinstance(error.message, Request)
         assert error.status is not None

@@ -1,6 +1,9 @@
 """TCP over real loopback sockets: framing, keep-alives, and connections shared, capped, refused, closed."""
 
 import random
+import resource
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -54,6 +57,13 @@ async def accepted_flow(served: Running, stream: trio.SocketStream) -> Flow:
     await stream.send_all(request(via=VIA))
     _, flow = await served.receiver.next()
     return flow
+
+
+async def all_gone(served: Running) -> None:
+    """Wait until no connection has a place any more."""
+    with trio.fail_after(DEADLINE):
+        while served.layer._shared.connections.total:
+            await trio.lowlevel.checkpoint()
 
 
 class End:
@@ -137,6 +147,29 @@ def test_a_ping_gets_a_pong() -> None:
             await served.receiver.next()
             assert await read(stream, 2) == b"\r\n"
             assert served.counters["keepalive.tcp"] == 2
+
+    run(test)
+
+
+def test_every_ping_gets_its_pong() -> None:
+    async def test() -> None:
+        async with running(TCP) as served, client(served) as stream:
+            await stream.send_all(b"\r\n\r\n" * 3)
+            await stream.send_eof()
+            assert await read_to_end(stream) == b"\r\n" * 3
+
+    run(test)
+
+
+def test_an_ack_is_never_answered() -> None:
+    async def test() -> None:
+        async with running(TCP) as served:
+            for length in (None, "99999999", "-1"):
+                async with client(served) as stream:
+                    await stream.send_all(request(via=VIA, method="ACK", length=length))
+                    assert await read_to_end(stream) == b""
+            assert served.receiver.nothing_came()
+            assert served.counters.total("dropped.parse") == 3
 
     run(test)
 
@@ -250,7 +283,7 @@ def test_connections_are_capped_per_host_and_in_all() -> None:
                 with pytest.raises(TransportError) as caught:
                     await served.layer.connect(Target("TCP", LOCALHOST, 9))
                 assert caught.value.reason == "too-many-connections"
-            await counted(served, "connections.closed.eof", 2)
+            await all_gone(served)
             async with client(served) as again:
                 await accepted_flow(served, again)
 
@@ -264,6 +297,10 @@ def test_the_cap_in_all_counts_every_host() -> None:
             async with client(served) as second:
                 assert await read_to_end(second) == b""
             assert served.counters["connections.refused.total"] == 1
+            await first.aclose()
+            await all_gone(served)
+            async with client(served) as again:
+                await accepted_flow(served, again)
 
     run(test)
 
@@ -292,6 +329,18 @@ def test_a_connection_is_opened_once_and_found_again() -> None:
             await stream.send_all(request(via=VIA))
             _, flow = await served.receiver.next()
             assert flow is flows[0]
+
+    run(test)
+
+
+def test_a_connection_is_opened_from_the_address_that_we_listen_at() -> None:
+    async def test() -> None:
+        async with running(Listen("TCP", "127.0.0.2")) as served, far_end() as (target, incoming):
+            flow = await served.layer.connect(target)
+            with trio.fail_after(DEADLINE):
+                stream = await incoming.receive()
+            assert stream.socket.getpeername() == flow.local
+            assert flow.local.host == "127.0.0.2"
 
     run(test)
 
@@ -370,6 +419,24 @@ def test_the_response_to_a_closed_connection_goes_over_a_new_one_to_the_port_of_
     run(test)
 
 
+def test_a_reset_ends_the_connection_whether_we_read_or_write() -> None:
+    async def test() -> None:
+        async with running(TCP) as served:
+            for writing in (False, True):
+                async with client(served) as stream:
+                    flow = await accepted_flow(served, stream)
+                    end = End(flow)
+                    # Closing without lingering sends a reset.
+                    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    stream.socket.close()
+                    if writing:
+                        flow.send_nowait(b"x")
+                assert await end.wait() == "reset"
+            await all_gone(served)
+
+    run(test)
+
+
 def test_watchers_are_told_once_and_a_bad_one_does_not_harm_the_others() -> None:
     async def test() -> None:
         async with running(TCP) as served, client(served) as stream:
@@ -437,6 +504,19 @@ def test_queued_bytes_are_capped_but_one_large_message_may_wait() -> None:
     run(test)
 
 
+def test_what_was_sent_does_not_wait_any_more() -> None:
+    async def test() -> None:
+        limits = StreamLimits(max_queued_bytes=1000, max_queued_messages=10)
+        async with running(TCP, stream=limits) as served, client(served) as stream:
+            flow = await accepted_flow(served, stream)
+            for _ in range(50):
+                flow.send_nowait(b"x" * 900)
+                assert len(await read(stream, 900)) == 900
+                await trio.testing.wait_all_tasks_blocked()
+
+    run(test)
+
+
 def test_stopping_the_layer_closes_its_connections_and_tells_the_watchers() -> None:
     async def test() -> None:
         told: list[str] = []
@@ -480,6 +560,25 @@ def test_an_address_in_use_is_named_and_nothing_stays_bound() -> None:
                     raise AssertionError("it started")
             async with running(free):
                 pass
+
+    run(test)
+
+
+def test_a_process_out_of_file_descriptors_accepts_later() -> None:
+    async def test() -> None:
+        async with running(TCP) as served:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            with socket.socket() as waiting:
+                waiting.connect((LOCALHOST, served.port("TCP")))
+                waiting.sendall(request(via=VIA))
+                with capture_logs() as logs:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, hard))
+                    try:
+                        await counted(served, "connections.refused.out-of-resources")
+                    finally:
+                        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                assert logs[0]["log_level"] == "warning"
+                await served.receiver.next()
 
     run(test)
 

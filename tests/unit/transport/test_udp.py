@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from sipfsm.message import Request, Response
 from sipfsm.transport import Target, TransportError
-from sipfsm.transport.udp import MAX_DATAGRAM
 from tests.unit.transport.support import (
     DEADLINE,
     LOCALHOST,
@@ -23,6 +22,9 @@ from tests.unit.transport.support import (
     run,
     running,
 )
+
+MAX_DATAGRAM = 65_507
+"""Bytes of payload: 65,535 less the headers of IPv4 and UDP."""
 
 
 @contextmanager
@@ -82,15 +84,18 @@ def test_the_response_finds_its_way_through_received_and_rport() -> None:
 
 def test_without_rport_the_response_goes_to_the_port_of_sent_by() -> None:
     async def test() -> None:
-        async with running() as served:
+        async with running(UDP, UDP) as served:
             with peer() as alice, peer() as announced:
                 via = f"SIP/2.0/UDP pc33.example.com:{announced.getsockname()[1]};branch=z9hG4bK1"
-                await alice.sendto(request(via=via), (LOCALHOST, served.port()))
+                second = served.layer.listeners[1]
+                await alice.sendto(request(via=via), (LOCALHOST, second.port))
                 message, flow = await served.receiver.next()
                 reply = served.layer.reply_flow_nowait(message.via, flow)
                 assert reply is not None
                 reply.send_nowait(b"an answer")
-                assert await receive(announced) == b"an answer"
+                with trio.fail_after(DEADLINE):
+                    data, source = await announced.recvfrom(65_535)
+                assert (data, source) == (b"an answer", (LOCALHOST, second.port))
 
     run(test)
 
@@ -115,6 +120,7 @@ def test_bad_datagrams_are_dropped_or_refused_and_the_reader_lives() -> None:
             with peer() as alice:
                 bad = [bytes(range(256)), b"\xff" * MAX_DATAGRAM, b"x", b"SIP/2.0 200 OK\r\n\r\n"]
                 bad += [request()[:40], request(method="ACK", length="9"), response(via="SIP/2.0/UDP")]
+                bad += [request(via="SIP/2.0/UDP"), request(via="SIP/2.0/UDP", body=b"x", length="9")]
                 for data in bad:
                     await alice.sendto(data, (LOCALHOST, served.port()))
                 await alice.sendto(request(), (LOCALHOST, served.port()))
@@ -174,6 +180,21 @@ def test_a_fault_of_the_receiver_is_logged_once_and_the_reader_lives() -> None:
                 [entry] = [entry for entry in logs if entry["log_level"] == "error"]
                 assert "in receive" in entry["traceback"]
                 assert "a bug" in entry["error"]
+                served.receiver.raises = None
+                await alice.sendto(request(), (LOCALHOST, served.port()))
+                await served.receiver.next()
+
+    run(test)
+
+
+def test_a_fault_in_refusing_does_not_end_the_reader() -> None:
+    async def test() -> None:
+        async with running() as served:
+            with peer() as alice, capture_logs() as logs:
+                served.receiver.raises = RuntimeError("a bug")
+                await alice.sendto(request(length="99"), (LOCALHOST, served.port()))
+                await counted(served, "faults")
+                assert [entry["doing"] for entry in logs] == ["refusing a message"]
                 served.receiver.raises = None
                 await alice.sendto(request(), (LOCALHOST, served.port()))
                 await served.receiver.next()
