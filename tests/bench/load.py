@@ -42,7 +42,7 @@ def whole_calls(running: Running, callee_port: int, folder: Path, *, calls: int,
     No more than a second's worth of calls may be open at once: a target that falls behind shows in the rate.
     """
     deadline = calls / rate + _PATIENCE
-    with _callee(folder, callee_port, calls, deadline + 5) as callee:
+    with _callee("uas_call", folder, callee_port, calls, deadline + 5) as callee:
         callee.wait_ready()
         with _caller(
             running, callee, calls=calls, rate=rate, limit=max(10, round(rate)), deadline=deadline
@@ -58,7 +58,7 @@ def held_calls(
 ) -> Iterator[None]:
     """While the block runs, `calls` calls are in progress: they ring, and nobody answers."""
     deadline = calls / rate + 60
-    with _callee(folder, callee_port, calls, deadline, rings=600_000) as callee:
+    with _callee("uas_ring", folder, callee_port, calls, deadline) as callee:
         callee.wait_ready()
         with _caller(running, callee, calls=calls, rate=rate, limit=calls, deadline=deadline) as caller:
             until(
@@ -74,9 +74,9 @@ def _open_calls(phone: Sipp) -> int:
     return 0 if row is None else int(row["CurrentCall"])
 
 
-def _callee(folder: Path, port: int, calls: int, deadline: float, *, rings: int = 0) -> Sipp:
+def _callee(scenario: str, folder: Path, port: int, calls: int, deadline: float) -> Sipp:
     return Sipp(
-        "uas_call",
+        scenario,
         folder,
         port=port,
         calls=calls,
@@ -84,7 +84,7 @@ def _callee(folder: Path, port: int, calls: int, deadline: float, *, rings: int 
         keys={"contact_port": port},
         trace=False,
         core=GENERATOR_CORE,
-        extra=["-d", str(rings)],
+        extra=["-d", "600000"],  # how long one rings that does not answer at once
     )
 
 

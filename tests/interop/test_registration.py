@@ -44,7 +44,7 @@ def test_after_a_phone_says_goodbye_its_binding_is_gone(laboratory: Laboratory) 
 def test_all_phones_of_a_user_ring_and_the_others_stop_when_one_answers(laboratory: Laboratory) -> None:
     proxy = laboratory.proxy()
     aor = f"sip:alice@127.0.0.1:{proxy.port}"
-    answering = laboratory.callee("uas_call", extra=["-d", "300"])  # rings that long, so that both ring
+    answering = laboratory.callee("uas_ring", extra=["-d", "300"])  # rings that long, so that both ring
     ringing = laboratory.callee("uas_cancelled")
     for phone in (answering, ringing):
         laboratory.register(proxy.port, aor, phone.port)
