@@ -431,7 +431,8 @@ def test_a_reset_ends_the_connection_whether_we_read_or_write() -> None:
                     stream.socket.close()
                     if writing:
                         flow.send_nowait(b"x")
-                assert await end.wait() == "reset"
+                # The error is reported once: if the write has it, the read may see no more than the end.
+                assert await end.wait() in ({"reset", "eof"} if writing else {"reset"})
             await all_gone(served)
 
     run(test)
