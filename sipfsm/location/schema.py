@@ -18,7 +18,7 @@ class Octets(sa.types.TypeDecorator[bytes]):
     impl = sa.String
     cache_ok = True
 
-    def process_bind_param(self, value: bytes | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+    def process_bind_param(self, value: bytes | None, dialect: sa.Dialect) -> Any:
         """Turn bytes into what SQLite stores."""
         if value is None:
             return None
@@ -27,7 +27,7 @@ class Octets(sa.types.TypeDecorator[bytes]):
         except UnicodeDecodeError:
             return value
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
         """Turn what SQLite stored into bytes again; a text column holds no numbers."""
         return value.encode() if isinstance(value, str) else value
 
