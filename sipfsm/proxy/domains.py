@@ -1,10 +1,15 @@
 """Which URIs name this element or a user of it."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sipfsm.message import SipUri, canonical_host
 from sipfsm.transport import Transport
 from sipfsm.transport.address import DEFAULT_PORT, split_host_port
+
+
+_REMEMBERED = 1024
+"""Answers that are remembered."""
 
 
 class ServedDomains:
@@ -21,6 +26,9 @@ class ServedDomains:
             ValueError: a name is malformed.
         """
         self._transport = transport
+        # Each request asks several times, and the answer never changes; strangers choose the names.
+        self._is_served = lru_cache(maxsize=_REMEMBERED)(self._find_served)
+        self._is_ours = lru_cache(maxsize=_REMEMBERED)(transport.is_listening_at)
         self._names: set[str] = set()
         self._addresses: set[tuple[str, int]] = set()
         for domain in domains:
@@ -37,14 +45,17 @@ class ServedDomains:
 
     def serves(self, uri: SipUri) -> bool:
         """Say if a URI names a resource of a domain that is served here."""
-        host = canonical_host(uri.host)
-        if (host, uri.port or DEFAULT_PORT) in self._addresses:
-            return True
-        return host in self._names and (uri.port is None or self._is_our_port(uri.port))
+        return self._is_served(uri.host, uri.port)
 
     def is_own(self, uri: SipUri) -> bool:
         """Say if a URI, of a Route for example, names this element itself."""
-        return self._transport.is_listening_at(uri.host, uri.port or DEFAULT_PORT) or self.serves(uri)
+        return self._is_ours(uri.host, uri.port or DEFAULT_PORT) or self.serves(uri)
+
+    def _find_served(self, host: str, port: int | None) -> bool:
+        host = canonical_host(host)
+        if (host, port or DEFAULT_PORT) in self._addresses:
+            return True
+        return host in self._names and (port is None or self._is_our_port(port))
 
     def _is_our_port(self, port: int) -> bool:
         return any(listener.port == port for listener in self._transport.listeners)

@@ -1,6 +1,7 @@
 """IP literals, sent-by values, and the small tuples that name where a message goes."""
 
 import socket
+from functools import lru_cache
 from typing import NamedTuple
 
 from sipfsm.message import host_port
@@ -29,6 +30,7 @@ class Target(NamedTuple):
         return f"{self.protocol.lower()}:{host_port(self.host, self.port)}"
 
 
+@lru_cache(maxsize=4096)
 def ip_version(host: str) -> int | None:
     """Return 4 or 6 for an IP literal (without brackets, with or without a zone), None for anything else."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
