@@ -10,7 +10,7 @@ from sipfsm.message import MessageError, Request, Response, make_cancel
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.forwarding import DIALOG_METHODS, Interface, make_forwarded, record_route, with_stream_first
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import Alarms, ClientTransaction
+from sipfsm.transaction import Alarms, ClientTransaction, log_step
 from sipfsm.transport import Target, TransportError
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Branch(Driver[Response]):
     def stop_timer(self, timer: Timer) -> None:
         """Stop a timer."""
         self._alarms.stop(timer)
+
+    def stepped(self, event: Event, before: str) -> None:
+        """Log the step, if every event is to be logged."""
+        if self._context.proxy.transactions.tracing:
+            log_step(self, self._context.server.key, event, before)
 
     def _timer_fired(self, timer: Timer) -> None:
         self.handle(TIMER_EVENTS[timer])

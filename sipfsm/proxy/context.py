@@ -14,7 +14,7 @@ from sipfsm.proxy.best import choose_best
 from sipfsm.proxy.branch import Branch
 from sipfsm.proxy.routing import Prepared
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import ServerTransaction
+from sipfsm.transaction import ServerTransaction, log_step
 
 if TYPE_CHECKING:
     from sipfsm.proxy.proxy import Proxy
@@ -72,6 +72,11 @@ class ResponseContext(Driver[Response]):
         """Have something done in the nursery of this context."""
         assert self._nursery is not None
         self._nursery.start_soon(work)
+
+    def stepped(self, event: Event, before: str) -> None:
+        """Log the step, if every event is to be logged."""
+        if self.proxy.transactions.tracing:
+            log_step(self, self.server.key, event, before)
 
     # ---- what the branches offer
 

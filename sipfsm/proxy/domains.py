@@ -7,7 +7,6 @@ from sipfsm.message import SipUri, canonical_host
 from sipfsm.transport import Transport
 from sipfsm.transport.address import DEFAULT_PORT, split_host_port
 
-
 _REMEMBERED = 1024
 """Answers that are remembered."""
 

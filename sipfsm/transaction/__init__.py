@@ -10,6 +10,7 @@ from sipfsm.transaction.client import ClientTransaction
 from sipfsm.transaction.keys import new_branch
 from sipfsm.transaction.layer import TransactionLayer
 from sipfsm.transaction.server import ServerTransaction
+from sipfsm.transaction.tracing import log_step
 from sipfsm.transaction.user import ClientUser, ServerUser, TransactionUser
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "TimerQueue",
     "TransactionLayer",
     "TransactionUser",
+    "log_step",
     "new_branch",
 ]

@@ -12,6 +12,7 @@ from sipfsm.fsm import TIMER_EVENTS, Driver, Engine, Event, Timer
 from sipfsm.message import Message
 from sipfsm.transaction.alarms import Alarms
 from sipfsm.transaction.keys import Key
+from sipfsm.transaction.tracing import log_step
 from sipfsm.transport import TransportError
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ class Transaction(Driver[M]):
     def stepped(self, event: Event, before: str) -> None:
         """Log the step, if every event is to be logged."""
         if self.layer.tracing:
-            model = self.instance.engine.model.name
-            log.debug("event", key=self.key, model=model, trigger=str(event), state=self.state, was=before)
+            log_step(self, self.key, event, before)
 
     def start_soon(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
         """Have something done that may wait; it is cancelled when the transaction ends."""
