@@ -1,8 +1,13 @@
 """The transport layer (:rfc:`3261#section-18`): sockets, framing, connections, and where a response goes.
 
-`interface` is what upper layers see; `layer` is the real thing on UDP and TCP. Below them: `address` (IP
-literals and sent-by values), `names` (which of them are ours), `intake` (bytes in, checked messages out),
-`via` (received, rport, and the target of a response), `udp`, `framing`, `stream`, `tcp`.
+`interface` is what upper layers see; `layer` is the real thing. Below it:
+
+- `address`, `names`, `lookup`: IP literals and ports, which of them are ours, host names;
+- `intake`: bytes in, checked messages out; `via`: received, rport, and the target of a response;
+  `faults`: exceptions that nobody foresaw;
+- `endpoint`: what a protocol is; `udp` with `icmp`; `tcp` on `stream_endpoint`, `stream`, `framing` and
+  `connections`, of which a further stream protocol uses all but the first;
+- `shared`, `limits`, `errors`, `sockets`: what these have in common.
 """
 
 from sipfsm.transport.address import HostPort, Target
