@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sipfsm.registrar.refusal import RefusedError
+from sipfsm.message.refusal import RefusedError
 
 _HOUR = 3600
 

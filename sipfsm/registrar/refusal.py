@@ -1,38 +1,13 @@
-"""A step of the registrar that ends with something else than 200 (OK)."""
+"""What the registrar answers when the location service says no."""
 
 from sipfsm.location import LocationError, LocationReason
-from sipfsm.message import Request, Response, make_response
+from sipfsm.message.refusal import RefusedError
 
 _RETRY_SOON = 10
 """Seconds after which an overloaded server expects to have room again."""
 
 _RETRY_LATER = 300
 """Seconds after which a full one may: bindings have to expire first."""
-
-
-class RefusedError(Exception):
-    """The request is answered with an error, and nothing is changed.
-
-    Attributes:
-        status: the status code, 400 to 599: a registrar sends no 6xx (:rfc:`3261#section-10.3`).
-        reason: the reason phrase; None for the usual one.
-        fields: header fields that this response has to have, names in lower case.
-    """
-
-    def __init__(
-        self, status: int, reason: str | None = None, fields: dict[bytes, bytes] | None = None
-    ) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
-        self.fields = fields or {}
-
-    def response(self, request: Request) -> Response:
-        """Write it as the response to `request`."""
-        response = make_response(request, self.status, self.reason)
-        for name, value in self.fields.items():
-            response.headers.add(name, value)
-        return response
 
 
 def of_location(error: LocationError) -> RefusedError:

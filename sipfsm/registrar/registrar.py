@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from sipfsm.location import Binding, LocationError, LocationService, address_of_record
 from sipfsm.message import MessageError, Request, Response, SipUri, canonical_host, format_date, make_response
+from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.policy import ExpiryPolicy
-from sipfsm.registrar.refusal import RefusedError, of_location
+from sipfsm.registrar.refusal import of_location
 from sipfsm.registrar.registration import read_registration
 from sipfsm.registrar.rules import updated
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sipfsm.message import NameAddr, Request, SipUri, Uri
+from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.policy import ExpiryPolicy
-from sipfsm.registrar.refusal import RefusedError
 
 MAX_CONTACTS = 32
 """Contact values in one REGISTER. Each is compared with each binding: without a limit one datagram could keep

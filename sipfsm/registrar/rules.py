@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sipfsm.location import Binding
 from sipfsm.message import MessageError, Uri, parse_uri_untrusted
-from sipfsm.registrar.refusal import RefusedError
+from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.registration import Registration, WantedContact
 
 

@@ -11,7 +11,7 @@ log = structlog.get_logger("sipfsm.fsm")
 
 
 def log_step(driver: Driver[Any], key: Hashable, event: Event, before: str) -> None:
-    """Log a step at level debug. To be called only if every event is wanted: a line costs as much as the step.
+    """Log a step at level debug; only if every event is wanted, for a line costs more than the step.
 
     Args:
         driver: the machine, after the step.
@@ -24,4 +24,4 @@ def log_step(driver: Driver[Any], key: Hashable, event: Event, before: str) -> N
         part.decode("ascii", "replace") if isinstance(part, bytes) else str(part) for part in parts
     )
     model = driver.instance.engine.model.name
-    log.debug("event", key=text, model=model, trigger=str(event), state=driver.state, was=before)
+    log.debug("event", key=" ".join(texts), model=model, trigger=str(event), state=driver.state, was=before)

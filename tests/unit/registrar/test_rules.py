@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sipfsm.location import Binding
 from sipfsm.message import parse_uri_untrusted
-from sipfsm.registrar.refusal import RefusedError
+from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.registration import Registration, WantedContact
 from sipfsm.registrar.rules import updated
 
