@@ -5,6 +5,7 @@ server cancels everything.
 """
 
 import gc
+import resource
 import signal
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -27,6 +28,9 @@ log = structlog.get_logger("sipfsm.server")
 
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to be answered after the server was told to end."""
+
+_OTHER_FILES = 128
+"""Open files besides connections: listeners, the database, the log, threads."""
 
 ALLOWED = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
 """What the server itself takes part in; everything else it forwards as well."""
@@ -168,12 +172,14 @@ class Server:
         async with trio.open_nursery() as nursery:
             try:
                 await nursery.start(self.location.run)
-                await nursery.start(self.transactions.run)
-                await nursery.start(self.transport.run)
+                self.transport.bind()
             except (LocationError, OSError) as error:
                 raise ServerError(str(error)) from error
             self._assemble()
+            # Last of all who receives: whoever takes what arrives is there by then.
+            await nursery.start(self.transactions.run)
             await nursery.start(self.proxy.run)
+            await nursery.start(self.transport.run)
             task_status.started(ServerInfo(self.transport.listeners))
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
@@ -225,6 +231,7 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
         ServerError: it cannot start.
     """
     _tame_the_collector()
+    _allow_open_files(settings.limits.max_connections + _OTHER_FILES)
     server = Server(settings)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1) as signals:
         async with trio.open_nursery() as nursery:
@@ -240,6 +247,16 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
             await server.drain()
             log.info("stopped", **server.statistics())
             nursery.cancel_scope.cancel()
+
+
+def _allow_open_files(count: int) -> None:
+    """Raise the soft limit of open files to what all connections together may need, or as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        allowed = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < count:
+            log.warning("few open files allowed", allowed=allowed, wanted=count)
 
 
 def _tame_the_collector() -> None:

@@ -74,6 +74,9 @@ REASON_PHRASES: dict[int, str] = {
 }
 """The usual reason phrase of each status code."""
 
+_RETURNED = frozenset({b"via", b"from", b"to", b"call-id", b"cseq"})
+_RETURNED_IN_100 = _RETURNED | {b"timestamp"}
+
 
 def make_response(
     request: Request, status: int, reason: str | None = None, *, to_tag: str | None = None
@@ -90,26 +93,17 @@ def make_response(
         to_tag: the tag to add to To if the request's has none. None makes one from the request alone, so that
             its retransmissions get the same one (:rfc:`3261#section-8.2.7`).
     """
-    headers = Headers()
-    source = request.headers
-    for name in (b"via", b"from", b"to", b"call-id", b"cseq"):
-        headers.copy_lines(name, source)
-    if status > 100:
-        if _lacks_to_tag(request):
-            tag = stateless_tag(request) if to_tag is None else to_tag
-            headers.append_to_first(b"to", b";tag=" + tag.encode("ascii"))
-    else:
-        headers.copy_lines(b"timestamp", source)
+    headers = request.headers.only(_RETURNED if status > 100 else _RETURNED_IN_100)
+    if status > 100 and _lacks_to_tag(request):
+        tag = stateless_tag(request) if to_tag is None else to_tag
+        headers.append_to_first(b"to", b";tag=" + tag.encode("ascii"))
     headers.add(b"content-length", b"0")
     return Response(status, REASON_PHRASES.get(status, "") if reason is None else reason, headers)
 
 
 def stateless_tag(request: Request) -> str:
     """Return a To tag that follows from the request: the same for each of its retransmissions."""
-    digest = blake2b(digest_size=8)
-    for name in (b"via", b"from", b"to", b"call-id", b"cseq"):
-        digest.update(b"%b\n" % (request.headers.first(name) or b""))
-    return digest.hexdigest()
+    return blake2b(request.headers.only(_RETURNED).to_bytes(), digest_size=8).hexdigest()
 
 
 def make_ack(invite: Request, response: Response) -> Request:

@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any, TypeVar
 
 from sipfsm.message.names import usual_name
-from sipfsm.message.values import WSP, first_value_end_untrusted, split_values_untrusted, unfold
+from sipfsm.message.values import CR, LF, WSP, first_value_end_untrusted, split_values_untrusted, unfold
 
 T = TypeVar("T")
 
@@ -50,6 +50,11 @@ class Headers:
         headers._cache = self._cache.copy()
         return headers
 
+    def only(self, names: Container[bytes]) -> Headers:
+        """Return a copy of the lines so named, in their order and as they came."""
+        chosen = [*map(names.__contains__, self._names)]
+        return Headers.from_lines([*compress(self._names, chosen)], [*compress(self._lines, chosen)])
+
     # ---- reading
 
     def __contains__(self, name: object) -> bool:
@@ -86,10 +91,9 @@ class Headers:
         """Return the value of each line so named."""
         return [_value(line) for own, line in zip(self._names, self._lines, strict=True) if own == name]
 
-    def values_at_most(self, names: Container[bytes]) -> int:
-        """Return an upper bound of the number of values in all fields so named: the commas tell."""
-        lines = [*compress(self._lines, map(names.__contains__, self._names))]
-        return len(lines) + b"".join(lines).count(b",")
+    def values_at_most(self) -> int:
+        """Return an upper bound of how many values all comma lists hold together: the commas tell."""
+        return len(self._lines) + b"".join(self._lines).count(b",")
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of the comma lists in all lines so named, at least one for each line.
@@ -113,7 +117,8 @@ class Headers:
             return parsed
         if name not in self._names:
             return None
-        parsed = known[parser] = parser(_value(self._lines[self._names.index(name)]))
+        value = self._lines[self._names.index(name)].partition(b":")[2].strip(WSP)
+        parsed = known[parser] = parser(value if LF not in value else unfold(value))
         return parsed
 
     def cached(self, name: bytes, parser: Callable[[list[bytes]], T]) -> T:
@@ -242,7 +247,7 @@ class Headers:
 
 def _value(line: bytes) -> bytes:
     value = line.partition(b":")[2].strip(WSP)
-    return unfold(value) if b"\n" in value else value
+    return unfold(value) if LF in value else value
 
 
 def _write(name: bytes, value: bytes) -> bytes:
@@ -251,5 +256,5 @@ def _write(name: bytes, value: bytes) -> bytes:
 
 
 def _check_value(value: bytes) -> None:
-    if b"\n" in value or b"\r" in value:
+    if LF in value or CR in value:
         raise ValueError(f"a line break in the value of a header field: {value[:64]!r}")

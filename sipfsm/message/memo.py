@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import wraps
 from typing import TypeVar
 
 T = TypeVar("T")
 
 LONGEST_REMEMBERED = 256
-"""Longer values are parsed each time, so that an attacker cannot fill the memory with them; in bytes."""
+"""Longer values are parsed each time, so that nobody can fill the memory with them; in bytes."""
 
 VALUES_REMEMBERED = 4096
-"""So many values of a kind are remembered; those used longest ago go first."""
+"""So many values of a kind are remembered; then all are forgotten, and it begins anew."""
 
 
 def remembered(parser: Callable[[bytes], T]) -> Callable[[bytes], T]:
-    """Give a parser, whose results are immutable, a memory of bounded size; errors are not remembered."""
-    recall = lru_cache(maxsize=VALUES_REMEMBERED)(parser)
+    """Give a parser a memory of bounded size; errors are not remembered.
 
+    Only for parsers whose results are immutable, not None and depend on nothing but the bytes.
+    """
+    memory: dict[bytes, T] = {}
+
+    @wraps(parser)
     def parse(raw: bytes) -> T:
-        return recall(raw) if len(raw) <= LONGEST_REMEMBERED else parser(raw)
+        value = memory.get(raw)
+        if value is None:
+            value = parser(raw)
+            if len(raw) <= LONGEST_REMEMBERED:
+                if len(memory) >= VALUES_REMEMBERED:
+                    memory.clear()
+                memory[raw] = value
+        return value
 
-    parse.__name__ = parser.__name__
-    parse.__doc__ = parser.__doc__
     return parse

@@ -6,6 +6,7 @@ import re
 
 from sipfsm.message.address import MAX_DELTA
 from sipfsm.message.errors import MessageError
+from sipfsm.message.memo import remembered
 from sipfsm.message.values import parse_number_untrusted
 
 MAX_HOPS = 255
@@ -18,6 +19,7 @@ MAX_LENGTH = 2**31 - 1
 _CALL_ID = re.compile(rb"[!-+\--~]++")
 
 
+@remembered
 def parse_call_id_untrusted(raw: bytes) -> str:
     """Read a Call-ID, which is compared letter by letter (:rfc:`3261#section-20.8`).
 
@@ -29,6 +31,7 @@ def parse_call_id_untrusted(raw: bytes) -> str:
     return raw.decode("ascii")
 
 
+@remembered
 def parse_max_forwards_untrusted(raw: bytes) -> int:
     """Read how many hops are left, 0 to `MAX_HOPS` (:rfc:`3261#section-20.22`).
 
@@ -38,6 +41,7 @@ def parse_max_forwards_untrusted(raw: bytes) -> int:
     return parse_number_untrusted(raw, MAX_HOPS, "bad-max-forwards", "Malformed Max-Forwards")
 
 
+@remembered
 def parse_content_length_untrusted(raw: bytes) -> int:
     """Read the length of the body in bytes (:rfc:`3261#section-20.14`).
 
@@ -47,6 +51,7 @@ def parse_content_length_untrusted(raw: bytes) -> int:
     return parse_number_untrusted(raw, MAX_LENGTH, "bad-content-length", "Malformed Content-Length")
 
 
+@remembered
 def parse_expires_untrusted(raw: bytes) -> int:
     """Read Expires in seconds, 0 to `MAX_DELTA` (:rfc:`3261#section-20.19`).
 
@@ -56,6 +61,7 @@ def parse_expires_untrusted(raw: bytes) -> int:
     return parse_number_untrusted(raw, MAX_DELTA, "bad-expires", "Malformed Expires")
 
 
+@remembered
 def parse_min_expires_untrusted(raw: bytes) -> int:
     """Read Min-Expires in seconds, 0 to `MAX_DELTA` (:rfc:`3261#section-20.23`).
 

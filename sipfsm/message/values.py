@@ -7,6 +7,12 @@ import re
 from sipfsm.message.errors import MessageError
 
 WSP = b" \t"
+# Numbers, for these are found in bytes faster than bytes are.
+CR = 0x0D
+LF = 0x0A
+COMMA = 0x2C
+QUOTE = 0x22
+ANGLE = 0x3C
 
 # All patterns of this package use possessive quantifiers (`*+`, `++`): what was taken is never given back, so
 # that no input costs more than its length.
@@ -30,7 +36,7 @@ def octets(decoded: str) -> bytes:
 
 def unfold(value: bytes) -> bytes:
     """Join continuation lines with one space and trim both ends (:rfc:`3261#section-7.3.1`)."""
-    if b"\r\n" in value:
+    if LF in value:
         value = _FOLD.sub(b" ", value)
     return value.strip(WSP)
 
@@ -45,8 +51,8 @@ def first_value_end_untrusted(line: bytes, start: int = 0) -> int:
         return len(line)
     found = _LIST_ITEM.match(line, start)
     end = found.end() if found else start
-    if end < len(line) and line[end] != 0x2C:
-        if line[end] == 0x22:
+    if end < len(line) and line[end] != COMMA:
+        if line[end] == QUOTE:
             raise MessageError("unbalanced-quote", "Quoted string not closed", line[end:])
         raise MessageError("unbalanced-angle-bracket", "Angle bracket not closed", line[end:])
     return end
@@ -58,9 +64,9 @@ def split_values_untrusted(value: bytes) -> list[bytes]:
     Raises:
         MessageError: a quoted string or an angle bracket is not closed before a comma.
     """
-    if b"," not in value:
+    if COMMA not in value:
         return [value]
-    if b'"' not in value and b"<" not in value:
+    if QUOTE not in value and ANGLE not in value:
         return [piece.strip(WSP) for piece in value.split(b",")]
     pieces = []
     start = 0

@@ -71,7 +71,7 @@ class Via(NamedTuple):
 
     def with_params(self, **values: str | None) -> Via:
         """Return a copy with these parameters added or changed; None is a parameter without a value."""
-        return self._replace(params=self.params.with_all(values))
+        return Via(self.transport, self.host, self.port, self.params.with_all(values), self.protocol)
 
     def __str__(self) -> str:
         return f"{self.protocol}/{self.transport} {host_port(self.host, self.port)}{self.params}"

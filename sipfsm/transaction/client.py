@@ -78,10 +78,10 @@ class ClientTransaction(Transaction[Response]):
         self.handle(Event.TU_ABANDON)
 
     def forget(self) -> None:
-        """Take the key out of the layer's table, and let go of the connection."""
+        """Take the key out of the layer's table, and let go of the flow."""
         if self.layer.clients.get(self.key) is self:
             del self.layer.clients[self.key]
-        if self._flow is not None and self._flow.reliable:
+        if self._flow is not None:
             self._flow.unwatch(self._flow_ended)
 
     # ---- actions
@@ -110,8 +110,7 @@ class ClientTransaction(Transaction[Response]):
         self._flow = flow
         add_via(self.request, self.branch, flow)
         self._data = self.request.to_bytes()
-        if flow.reliable:
-            flow.watch(self._flow_ended)
+        flow.watch(self._flow_ended)
         self._resend_request(None)
 
     def _resend_request(self, _message: Message | None) -> None:

@@ -20,8 +20,6 @@ def log_step(driver: Driver[Any], key: Hashable, event: Event, before: str) -> N
         before: the state that the step began in.
     """
     parts = key if isinstance(key, tuple) else (key,)
-    text = " ".join(
-        part.decode("ascii", "replace") if isinstance(part, bytes) else str(part) for part in parts
-    )
+    texts = [part.decode("ascii", "replace") if isinstance(part, bytes) else str(part) for part in parts]
     model = driver.instance.engine.model.name
     log.debug("event", key=" ".join(texts), model=model, trigger=str(event), state=driver.state, was=before)
