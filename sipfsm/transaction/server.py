@@ -9,6 +9,7 @@ from sipfsm.fsm import Action, Event, Timer
 from sipfsm.message import Message, Request, Response, make_response
 from sipfsm.transaction.classify import event_of_request, event_of_tu_response
 from sipfsm.transaction.keys import Key, is_rfc2543
+from sipfsm.transaction.sending import add_length
 from sipfsm.transaction.transaction import Transaction
 from sipfsm.transaction.user import ServerUser
 from sipfsm.transport import Flow, TransportError
@@ -118,6 +119,8 @@ class ServerTransaction(Transaction[Message]):
             self._request = None
             if self._original is not None:
                 self._to_tag = response.to.tag
+        if self.flow.reliable:
+            add_length(response)
         self._data = response.to_bytes()
         self._send()
         if self.state == "Accepted":
