@@ -9,7 +9,7 @@ from sipfsm.message.errors import MessageError
 from sipfsm.message.host import HOST, PORT, host_port, host_untrusted, port_untrusted
 from sipfsm.message.memo import remembered
 from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
-from sipfsm.message.values import first_value_end_untrusted, octets, split_values_untrusted, text
+from sipfsm.message.values import COMMA, WSP, first_value_end_untrusted, octets, split_values_untrusted, text
 
 _TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
 _WS = r"[ \t]*+"
@@ -101,14 +101,15 @@ def parse_via_untrusted(raw: bytes) -> Via:
     )
 
 
-@remembered
 def parse_top_via_untrusted(raw: bytes) -> Via:
     """Read the first Via value of a header field that may hold several.
 
     Raises:
         MessageError: as `parse_via_untrusted`, and for an unbalanced list.
     """
-    return parse_via_untrusted(raw[: first_value_end_untrusted(raw)].rstrip(b" \t"))
+    if COMMA in raw:
+        raw = raw[: first_value_end_untrusted(raw)].rstrip(WSP)
+    return parse_via_untrusted(raw)
 
 
 def parse_vias_untrusted(lines: list[bytes]) -> tuple[Via, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipfsm.message import MessageError
-from sipfsm.message.memo import LONGEST_REMEMBERED, remembered
+from sipfsm.message.memo import LONGEST_REMEMBERED, VALUES_REMEMBERED, remembered
 
 
 class Parser:
@@ -33,6 +33,19 @@ def test_a_long_value_is_not_remembered() -> None:
     longest = b"a" * LONGEST_REMEMBERED
     assert parser.parse(longest) is parser.parse(longest)
     assert parser.parse(longest + b"a") is not parser.parse(longest + b"a")
+
+
+def test_the_memory_has_an_end() -> None:
+    parser = Parser()
+    numbers = [str(number).encode() for number in range(VALUES_REMEMBERED)]
+    for raw in numbers + numbers:
+        parser.parse(raw)
+    assert parser.asked == VALUES_REMEMBERED
+    parser.parse(b"one more")
+    parser.parse(b"one more")
+    assert parser.asked == VALUES_REMEMBERED + 1
+    parser.parse(numbers[0])
+    assert parser.asked == VALUES_REMEMBERED + 2
 
 
 def test_an_error_is_found_anew_each_time() -> None:

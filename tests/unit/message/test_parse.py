@@ -318,5 +318,5 @@ def test_the_worst_that_fits_a_datagram_is_read_in_one_pass(raw: bytes) -> None:
             str(value)
         except MessageError:
             pass
-    message.headers.values_at_most({b"via"})
+    message.headers.values_at_most()
     assert message.to_bytes()
