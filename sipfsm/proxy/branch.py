@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
 from sipfsm.message import MessageError, Request, Response, make_cancel
 from sipfsm.message.refusal import RefusedError
-from sipfsm.proxy.forwarding import DIALOG_METHODS, Interface, make_forwarded, record_route, with_stream_first
+from sipfsm.proxy.forwarding import (
+    DIALOG_METHODS,
+    Interface,
+    exceeds_datagram,
+    make_forwarded,
+    may_exceed_datagram,
+    record_route,
+)
 from sipfsm.proxy.targets import Destination
 from sipfsm.transaction import Alarms, ClientTransaction, log_step
 from sipfsm.transport import Target, TransportError
@@ -49,10 +56,27 @@ class Branch(Driver[Response]):
         assert self._request is not None
         try:
             targets = await self._context.proxy.locate(self._request, self._destination)
-            return with_stream_first(targets, self._request)
+            if may_exceed_datagram(self._request):
+                targets = [choice for target in targets for choice in self._choices(target, self._request)]
+            return targets
         except (MessageError, RefusedError, TransportError) as error:
             self._context.proxy.note_unroutable(error)
         return []
+
+    def _choices(self, target: Target, request: Request) -> tuple[Target, ...]:
+        """Put TCP before UDP for a request that is too large for a datagram (:rfc:`3261#section-18.1.1`).
+
+        UDP stays behind it, for a next hop that takes no connections.
+        """
+        if target.protocol != "UDP":
+            return (target,)
+        flow = self._context.server.flow
+        try:
+            sent_by = self._context.proxy.transport.sent_by_to(target, prefer=flow)
+        except TransportError:
+            return (target,)  # to fail when its turn comes; another one may do
+        too_large = exceeds_datagram(request, Interface.of(flow), Interface("UDP", sent_by))
+        return (target._replace(protocol="TCP"), target) if too_large else (target,)
 
     def start_timer(self, timer: Timer, delay: float) -> None:
         """Have a timer fire in `delay` seconds."""

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from sipfsm.message import Request
 from sipfsm.proxy.relay import TOKEN
 from sipfsm.proxy.targets import Destination
-from sipfsm.transport import Flow, Target
+from sipfsm.transaction import new_branch
+from sipfsm.transport import Flow
 
 DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "REFER", "NOTIFY"})
 """Methods whose requests set up or refresh a dialog, so that the proxy stays on its path."""
@@ -13,8 +14,13 @@ DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "REFER", "NOTIFY"})
 DATAGRAM_LIMIT = 1300
 """Bytes of the largest request to send over UDP, the path MTU unknown (:rfc:`3261#section-18.1.1`)."""
 
-VIA_SIZE = 150
-"""Bytes to allow for the Via that is added later, and the rest of the start line."""
+_MOST_ADDED = 350
+"""Bytes that our Via, two Record-Route values with IPv6 addresses and the start line add at most."""
+
+_VIA_SIZE = len(f"Via: SIP/2.0/UDP ;branch={new_branch()};rport\r\n")
+"""Bytes of our Via besides the sent-by."""
+
+_SOME_TOKEN = "0" * 16
 
 
 class Interface(NamedTuple):
@@ -32,6 +38,11 @@ class Interface(NamedTuple):
         """Write the Record-Route value for this interface."""
         transport = "" if self.protocol == "UDP" else f";transport={self.protocol.lower()}"
         return f"<sip:{self.sent_by}{transport};lr;{TOKEN}={token}>".encode("ascii")
+
+    @property
+    def record_route_size(self) -> int:
+        """The bytes of a Record-Route line for this interface."""
+        return len(b"Record-Route: \r\n") + len(self.record_route(_SOME_TOKEN))
 
 
 def make_forwarded(request: Request, destination: Destination) -> Request:
@@ -62,15 +73,25 @@ def record_route(request: Request, incoming: Interface, outgoing: Interface, tok
         request.headers.prepend(b"record-route", outgoing.record_route(token))
 
 
-def with_stream_first(targets: list[Target], request: Request) -> list[Target]:
-    """Put TCP before UDP for a request that is too large for a datagram (:rfc:`3261#section-18.1.1`).
+def may_exceed_datagram(request: Request) -> bool:
+    """Say if a request may become too large for a datagram, whatever the way that it takes."""
+    return _size(request) + _MOST_ADDED > DATAGRAM_LIMIT
 
-    UDP stays behind it, for a next hop that takes no connections.
+
+def exceeds_datagram(request: Request, incoming: Interface, outgoing: Interface) -> bool:
+    """Say if a request must not be sent in a datagram (:rfc:`3261#section-18.1.1`).
+
+    Args:
+        request: as `make_forwarded` made it.
+        incoming: where it came in.
+        outgoing: where it is to leave.
     """
-    if request.headers.size + len(request.raw_uri) + len(request.body) + VIA_SIZE <= DATAGRAM_LIMIT:
-        return targets
-    return [
-        choice
-        for target in targets
-        for choice in ((target._replace(protocol="TCP"), target) if target.protocol == "UDP" else (target,))
-    ]
+    size = _size(request) + _VIA_SIZE + len(outgoing.sent_by)
+    if request.method in DIALOG_METHODS:
+        size += sum(interface.record_route_size for interface in {incoming, outgoing})
+    return size > DATAGRAM_LIMIT
+
+
+def _size(request: Request) -> int:
+    start_line = len(request.method) + len(request.raw_uri) + len("  SIP/2.0\r\n")
+    return start_line + request.headers.size + len("\r\n") + len(request.body)
