@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Hashable
+from typing import TypeGuard
 
 from sipfsm.message import Request, Response
 
@@ -32,24 +33,42 @@ def server_key(request: Request, method: str | None = None) -> Key:
     """Return the key of the server transaction that a request belongs to, or creates.
 
     An ACK gets the key of its INVITE. Requests of an :rfc:`2543` element, whose branch is not unique, are
-    told apart by what section 17.2.3 lists for them. The To tag is not in the key: an ACK has another one
-    than its INVITE, so `ServerTransaction.matches` compares it.
+    told apart by what section 17.2.3 lists for them; the key of their ACK is that of `rfc2543_ack_key`.
 
     Args:
         request: the request.
         method: the method to look for instead of the request's own: a CANCEL looks for its INVITE.
     """
-    if method is None:
-        method = "INVITE" if request.method == "ACK" else request.method
     via = request.via
     branch = via.branch
-    if branch is not None and branch[:7].lower() == MAGIC_COOKIE:
+    if is_unique(branch):
+        if method is None:
+            method = "INVITE" if request.method == "ACK" else request.method
         return branch.lower(), via.sent_by, method
+    if request.method == "ACK":
+        return rfc2543_ack_key(request, request.to.tag)
+    return *_rfc2543_fields(request), request.to.tag, method or request.method
+
+
+def rfc2543_ack_key(request: Request, to_tag: str | None) -> Key:
+    """Return the key that the ACK of an :rfc:`2543` element has; the To tag of its INVITE is not in it.
+
+    Args:
+        request: the INVITE or the ACK.
+        to_tag: the To tag of the response that is acknowledged.
+    """
+    return *_rfc2543_fields(request), to_tag, "ACK"
+
+
+def _rfc2543_fields(request: Request) -> tuple[Hashable, ...]:
     # The port that a server transport may have added (RFC 3581) is the same for each retransmission.
-    return request.raw_uri, request.from_.tag, request.call_id, request.cseq.number, via.to_bytes(), method
+    via = request.via.to_bytes()
+    return request.raw_uri, request.from_.tag, request.call_id, request.cseq.number, via
 
 
-def is_rfc2543(request: Request) -> bool:
-    """Say if the request's branch is not unique, so that it matches by the older rules."""
-    branch = request.via.branch
-    return branch is None or branch[:7].lower() != MAGIC_COOKIE
+def is_unique(branch: str | None) -> TypeGuard[str]:
+    """Say if a branch is of no other transaction of its client; if not, the rules for :rfc:`2543` apply.
+
+    The cookie with nothing behind it promises what it does not keep (:rfc:`4475#section-3.2.1`).
+    """
+    return branch is not None and len(branch) > len(MAGIC_COOKIE) and branch[:7].lower() == MAGIC_COOKIE

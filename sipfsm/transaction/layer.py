@@ -32,6 +32,7 @@ class TransactionLayer:
         user: the core; likewise.
         clients: the client transactions by their keys.
         servers: the server transactions by their keys.
+        acks: those of :rfc:`2543` elements that may get an ACK, by its key.
         timers: the timers of all transactions.
         tracing: whether every event is logged.
     """
@@ -63,6 +64,7 @@ class TransactionLayer:
         self.timers = TimerQueue(self._timer_failed)
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
+        self.acks: dict[Key, ServerTransaction] = {}
         self.invite_client = Engine(load_model("invite-client"), timing, compiled=compiled)
         self.invite_server = Engine(load_model("invite-server"), timing, compiled=compiled)
         self.non_invite_client = Engine(load_model("non-invite-client"), timing, compiled=compiled)
@@ -111,7 +113,9 @@ class TransactionLayer:
     def _receive_request(self, request: Request, flow: Flow) -> None:
         key = server_key(request)
         transaction = self.servers.get(key)
-        if transaction is not None and transaction.matches(request):
+        if transaction is None and request.method == "ACK":
+            transaction = self.acks.get(key)
+        if transaction is not None:
             transaction.receive(request)
         elif self._is_stray(request):
             self.user.take_stray(request, flow)
@@ -132,8 +136,7 @@ class TransactionLayer:
 
     def find_cancelled(self, cancel: Request) -> ServerTransaction | None:
         """Return the INVITE server transaction that a CANCEL is for, if any (:rfc:`3261#section-9.2`)."""
-        transaction = self.servers.get(server_key(cancel, "INVITE"))
-        return transaction if transaction is not None and transaction.matches(cancel) else None
+        return self.servers.get(server_key(cancel, "INVITE"))
 
     def respond_statelessly(self, response: Response, request: Request, flow: Flow) -> None:
         """Send a response without a transaction; drop and count it where that would take a connection."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sipfsm.fsm import Action, Event, Timer
 from sipfsm.message import Message, Request, Response, make_response
 from sipfsm.transaction.classify import event_of_request, event_of_tu_response
-from sipfsm.transaction.keys import Key, is_rfc2543
+from sipfsm.transaction.keys import Key, is_unique, rfc2543_ack_key
 from sipfsm.transaction.sending import add_length
 from sipfsm.transaction.transaction import Transaction
 from sipfsm.transaction.user import ServerUser
@@ -30,11 +30,10 @@ class ServerTransaction(Transaction[Message]):
     """
 
     __slots__ = (
+        "_ack_key",
         "_data",
-        "_original",
         "_reply_flow",
         "_request",
-        "_to_tag",
         "_via",
         "answered",
         "flow",
@@ -47,22 +46,13 @@ class ServerTransaction(Transaction[Message]):
         super().__init__(layer, engine, key, reliable=flow.reliable)
         self._request: Request | None = request
         self._via = request.via
-        # What matches by the older rules is compared with the request to the end.
-        self._original = request if is_rfc2543(request) else None
         self.flow = flow
         self.user: ServerUser | None = None
         self.answered = False
         self._reply_flow: Flow | None = None
         self._data = b""
-        self._to_tag: str | None = None
+        self._ack_key: Key | None = None
         layer.servers[key] = self
-
-    def matches(self, request: Request) -> bool:
-        """Say if a request with this key is of this transaction: :rfc:`2543` wants To tags compared."""
-        if self._original is None:
-            return True
-        expected = self._to_tag if request.method == "ACK" else self._original.to.tag
-        return request.to.tag == expected
 
     @property
     def request(self) -> Request:
@@ -101,6 +91,8 @@ class ServerTransaction(Transaction[Message]):
         """Take the key out of the layer's table."""
         if self.layer.servers.get(self.key) is self:
             del self.layer.servers[self.key]
+        if self._ack_key is not None and self.layer.acks.get(self._ack_key) is self:
+            del self.layer.acks[self._ack_key]
 
     # ---- actions
 
@@ -116,15 +108,21 @@ class ServerTransaction(Transaction[Message]):
         assert isinstance(response, Response)
         if response.status >= 200:
             self.answered = True
-            self._request = None
-            if self._original is not None:
-                self._to_tag = response.to.tag
+            if self._request is not None:
+                self._expect_ack(self._request, response)
+                self._request = None
         if self.flow.reliable:
             add_length(response)
         self._data = response.to_bytes()
         self._send()
         if self.state == "Accepted":
             self._data = b""  # RFC 6026 7.1: 2xx are repeated by the core, not by the transaction
+
+    def _expect_ack(self, request: Request, response: Response) -> None:
+        """Have the ACK of an :rfc:`2543` element found: its key says the To tag of the response."""
+        if request.method == "INVITE" and not is_unique(self._via.branch):
+            self._ack_key = rfc2543_ack_key(request, response.to.tag)
+            self.layer.acks[self._ack_key] = self
 
     def _send_trying(self, _message: Message | None) -> None:
         self._data = make_response(self.request, 100).to_bytes()
