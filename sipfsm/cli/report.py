@@ -75,8 +75,6 @@ def _other_domains(settings: Settings) -> list[str]:
 
 def _phone(settings: Settings, listen: Sequence[ListenAddress]) -> list[str]:
     """Say how to fill in the account of a phone."""
-    if not listen:
-        return ["nothing to connect to"]
     # Addresses that other machines reach first: that is what phones are pointed at.
     first = min(listen, key=lambda address: address.is_loopback)
     protocols = [each.protocol for each in listen if (each.host, each.port) == (first.host, first.port)]

@@ -302,12 +302,12 @@ def served_domains(listen: Iterable[ListenAddress], domains: Iterable[str]) -> t
     return tuple(dict.fromkeys([*names, *domains]))
 
 
-def known_keys(path: tuple[str, ...] = ()) -> list[str]:
+def known_keys(table: tuple[str, ...] = ()) -> list[str]:
     """Return the keys of a table of the configuration; the empty path is the top level."""
     model: type[BaseModel] = Settings
-    for part in path:
-        inner = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
+    for key in table:
+        inner = model.model_fields[key].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)
         model = inner
     return list(model.model_fields)
