@@ -64,13 +64,16 @@ class TargetFinder:
             RefusedError: 403, 404, 416 or 480.
         """
         uri = prepared.request.uri
-        if isinstance(uri, SipUri) and self._domains.serves(uri):
+        has_route = b"route" in prepared.request.headers
+        # A maddr that is not ours leads elsewhere, whatever the domain; so does a Route.
+        if isinstance(uri, SipUri) and uri.maddr is None and self._domains.serves(uri):
+            if has_route:
+                await self._relay.check(prepared, flow)
             return await self._of_user(uri)
         await self._relay.check(prepared, flow)
         # In a dialog the route set says it all; who set it up chose the next hop then.
-        routed = prepared.own_route is not None or b"route" in prepared.request.headers
-        next_hop = None if routed else self._next_hop
-        if not isinstance(uri, SipUri) and next_hop is None and b"route" not in prepared.request.headers:
+        next_hop = None if has_route or prepared.own_route is not None else self._next_hop
+        if not isinstance(uri, SipUri) and next_hop is None and not has_route:
             raise RefusedError(416, "No Gateway for tel URIs")
         return [Destination(uri, next_hop=next_hop)]
 
