@@ -28,6 +28,7 @@ def preprocess(received: Request, domains: ServedDomains) -> Prepared:
 
     Raises:
         MessageError: a Route value or the Request-URI is malformed.
+        RefusedError: 400, the next Route value is no SIP URI.
     """
     request = received.copy()
     headers = request.headers
@@ -39,14 +40,17 @@ def preprocess(received: Request, domains: ServedDomains) -> Prepared:
     if isinstance(uri, SipUri) and uri.user is None and uri.lr and domains.is_own(uri):
         # A strict router before us has put our Record-Route value into the Request-URI.
         own_route = uri
-        routes = request.routes
-        request.uri = routes[-1].uri
-        headers.remove(b"route")
-        for route in routes[:-1]:
-            headers.add(b"route", route.to_bytes())
+        request.uri = request.routes[-1].uri
+        *others, _ = headers.values(b"route")
+        if others:
+            headers.set(b"route", b", ".join(others))
+        else:
+            headers.remove(b"route")
     _strip_own_maddr(request, domains)
     for route in request.routes:
-        if not (isinstance(route.uri, SipUri) and domains.is_own(route.uri)):
+        if not isinstance(route.uri, SipUri):
+            raise RefusedError(400, "Route Is Not a SIP URI")
+        if not domains.is_own(route.uri):
             break
         headers.pop_first_value(b"route")
         own_route = own_route or route.uri

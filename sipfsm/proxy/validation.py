@@ -6,19 +6,22 @@ Proxy-Authorization, are to stand here when they come.
 
 from sipfsm.message import Request
 from sipfsm.message.refusal import RefusedError
-from sipfsm.message.uri import OtherUri
+
+SCHEMES: frozenset[str] = frozenset({"sip", "tel"})
+"""URI schemes that are understood. To these belongs `sips` once there is TLS: without it a request would be
+sent on over UDP or TCP, which is what its sender does not want (:rfc:`5630#section-5.3`)."""
 
 SUPPORTED: frozenset[str] = frozenset()
 """Option tags that this proxy understands in Proxy-Require, in lower case."""
 
 
 def validate(request: Request) -> None:
-    """Check what a proxy has to check before it forwards a request.
+    """Check what a proxy has to check before it forwards a request; what it answers itself needs no hops.
 
     Raises:
         RefusedError: 416, 483 or 420, in the order of the RFC.
     """
-    if isinstance(request.uri, OtherUri):  # step 2
+    if request.uri.scheme not in SCHEMES:  # step 2
         raise RefusedError(416)
     if request.max_forwards == 0:  # step 3
         raise RefusedError(483)
