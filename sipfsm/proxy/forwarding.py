@@ -1,5 +1,6 @@
 """Making the request that goes out (:rfc:`3261#section-16.6` steps 1 to 6)."""
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 from sipfsm.message import Request
@@ -71,6 +72,25 @@ def record_route(request: Request, incoming: Interface, outgoing: Interface, tok
     request.headers.prepend(b"record-route", incoming.record_route(token))
     if outgoing != incoming:
         request.headers.prepend(b"record-route", outgoing.record_route(token))
+
+
+def stateless_branch(request: Request) -> str:
+    """Make the branch for a request that is forwarded without a transaction (:rfc:`3261#section-16.11`).
+
+    It is the same for each retransmission, and that of an INVITE for its CANCEL: the method is not in it.
+
+    Args:
+        request: as it was received.
+    """
+    parts = (
+        request.via.to_bytes(),
+        request.to.tag,
+        request.from_.tag,
+        request.call_id,
+        request.cseq.number,
+        request.raw_uri,
+    )
+    return "z9hG4bK" + blake2b(repr(parts).encode("ascii", "backslashreplace"), digest_size=10).hexdigest()
 
 
 def may_exceed_datagram(request: Request) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import structlog
 import trio
 
@@ -13,7 +11,7 @@ from sipfsm.message import MessageError, Request, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.context import ResponseContext
 from sipfsm.proxy.domains import ServedDomains
-from sipfsm.proxy.forwarding import make_forwarded
+from sipfsm.proxy.forwarding import make_forwarded, stateless_branch
 from sipfsm.proxy.relay import RelayPolicy
 from sipfsm.proxy.routing import Prepared, preprocess, take_next_hop
 from sipfsm.proxy.targets import Destination, TargetFinder
@@ -75,18 +73,22 @@ class Proxy:
             await trio.sleep_forever()
 
     def prepare(self, request: Request) -> Prepared:
-        """Validate a request (:rfc:`3261#section-16.3`) and preprocess its route information (16.4).
+        """Preprocess the route information of a request (:rfc:`3261#section-16.4`).
 
         Raises:
             RefusedError: the request is to be answered with an error.
             MessageError: a field that only a proxy reads is malformed.
         """
-        validate(request)
         return preprocess(request, self.domains)
 
     def forward(self, server: ServerTransaction, prepared: Prepared) -> None:
-        """Forward a request that has passed validation and route preprocessing."""
+        """Validate a request (:rfc:`3261#section-16.3`) and forward it.
+
+        Raises:
+            RefusedError, MessageError: as `prepare`.
+        """
         assert self._nursery is not None
+        validate(prepared.request)
         context = ResponseContext(self, server, prepared)
         server.user = context
         self.contexts.add(context)
@@ -115,17 +117,17 @@ class Proxy:
     async def _forward_stray(self, received: Request, flow: Flow) -> None:
         try:
             prepared = self.prepare(received)
-            destinations = await self.targets.find(prepared, flow)
-            if len(destinations) > 1:
-                # Which of the contacts answered is not known here; a copy to each would be wrong for most.
-                self.counters.count("dropped.stray.ambiguous")
-                return
-            request = make_forwarded(prepared.request, destinations[0])
-            targets = await self.locate(request, destinations[0])
-            branch = self._stateless_branch(prepared.request)
-            self.transactions.send_statelessly(request, targets[0], branch, prefer=flow)
+            validate(prepared.request)
+            # One and only one: which of several contacts has answered is not known here.
+            destination = (await self.targets.find(prepared, flow))[0]
+            request = make_forwarded(prepared.request, destination)
+            targets = await self.locate(request, destination)
+            self.transactions.send_statelessly(request, targets[0], stateless_branch(received), prefer=flow)
         except (MessageError, RefusedError, TransportError) as error:
             self.note_unroutable(error)
+        except Exception:
+            self.counters.count("faults.proxy")
+            log.exception("forwarding failed", key=received.call_id)
         finally:
             self._strays -= 1
 
@@ -143,11 +145,6 @@ class Proxy:
         if not isinstance(hop, SipUri):
             raise RefusedError(416)
         return await self.resolver.resolve(hop)
-
-    def _stateless_branch(self, request: Request) -> str:
-        """Make a branch that is the same for each retransmission of a request."""
-        via = request.headers.first(b"via") or b""
-        return "z9hG4bK" + blake2b(via + request.method.encode(), digest_size=10).hexdigest()
 
     def note_unroutable(self, error: Exception) -> None:
         """Count a request for which there is no way out."""
