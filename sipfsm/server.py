@@ -16,7 +16,7 @@ import trio
 from sipfsm.config import ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
 from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
-from sipfsm.message import MessageError, Request, SipUri, make_response
+from sipfsm.message import MessageError, Request, Response, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy import Proxy, RelayPolicy, ServedDomains, TargetFinder, flow_label
 from sipfsm.registrar import Registrar
@@ -32,8 +32,14 @@ DRAIN_SECONDS = 3.0
 _OTHER_FILES = 128
 """Open files besides connections: listeners, the database, the log, threads."""
 
-ALLOWED = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
-"""What the server itself takes part in; everything else it forwards as well."""
+CAPABILITIES = (
+    (b"accept", b"*/*"),
+    (b"accept-encoding", b"identity"),
+    (b"accept-language", b"*"),
+    (b"supported", b"path"),
+)
+"""What an OPTIONS to the server itself is told. No Allow, for a proxy forwards all methods
+(:rfc:`3261#section-11.2`); Path is what the registrar understands (:rfc:`3327`)."""
 
 
 class ServerError(Exception):
@@ -72,6 +78,11 @@ class Element:
         except MessageError as error:
             status, reason = error.status or 400, error.detail
             transaction.respond(make_response(transaction.request, status, reason))
+        except Exception:
+            # Nobody else would ever answer, and the transaction of an INVITE would wait for ever.
+            self._transactions.counters.count("faults.core")
+            log.exception("a request was not taken", key=transaction.key)
+            transaction.work_failed()
 
     def _dispatch(self, transaction: ServerTransaction) -> None:
         request = transaction.request
@@ -86,9 +97,7 @@ class Element:
         if request.method == "REGISTER" and local:
             transaction.start_soon(self._register, transaction)
         elif request.method == "OPTIONS" and local and isinstance(uri, SipUri) and uri.user is None:
-            response = make_response(request, 200)
-            response.headers.add(b"allow", ALLOWED)
-            transaction.respond(response)
+            transaction.respond(_capabilities(request))
         else:
             self._proxy.forward(transaction, prepared)
 
@@ -107,6 +116,21 @@ class Element:
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Take an ACK or CANCEL that belongs to no transaction."""
         self._proxy.take_stray(request, flow)
+
+
+def _capabilities(request: Request) -> Response:
+    """Answer an OPTIONS as :rfc:`3261#section-11.2` has a proxy do it.
+
+    Raises:
+        RefusedError: 420, it requires an extension (:rfc:`3261#section-8.2.2.3`).
+        MessageError: Require is malformed.
+    """
+    if request.require:
+        raise RefusedError(420, None, {b"unsupported": ", ".join(request.require).encode("ascii")})
+    response = make_response(request, 200)
+    for name, value in CAPABILITIES:
+        response.headers.add(name, value)
+    return response
 
 
 class Server:
