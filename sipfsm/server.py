@@ -125,8 +125,9 @@ def _capabilities(request: Request) -> Response:
         RefusedError: 420, it requires an extension (:rfc:`3261#section-8.2.2.3`).
         MessageError: Require is malformed.
     """
-    if request.require:
-        raise RefusedError(420, None, {b"unsupported": ", ".join(request.require).encode("ascii")})
+    unknown = [tag for tag in request.require if tag.lower() != "path"]
+    if unknown:
+        raise RefusedError(420, None, {b"unsupported": ", ".join(unknown).encode("ascii")})
     response = make_response(request, 200)
     for name, value in CAPABILITIES:
         response.headers.add(name, value)
