@@ -8,8 +8,8 @@ from tests.interop.laboratory import Laboratory
 from tests.interop.process import memory, until
 from tests.interop.server import Server
 
-T1 = 0.05
-"""Seconds. What lingers after a call does so for 64 * T1 (Timers L, M, J): 3.2 s."""
+T1 = 0.2
+"""Seconds. What lingers after a call does so for 64 * T1 (Timers L, M, J): 12.8 s."""
 
 RATE = 150
 """Calls a second, at most: what a slow machine carries, too, so that the working set is always the same."""
