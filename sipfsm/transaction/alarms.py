@@ -43,19 +43,20 @@ class TimerQueue:
         """Return how many timers run."""
         return len(self._heap) - self._stopped
 
-    def push(self, alarms: "Alarms[Any]", key: Hashable, delay: float) -> float:
-        """Add a timer that fires in `delay` seconds, and return the instant."""
+    def push(self, alarms: "Alarms[Any]", key: Hashable, delay: float) -> int:
+        """Add a timer that fires in `delay` seconds, and return its number."""
         at = (trio.current_time() if self._due is None else self._due) + delay
-        heappush(self._heap, (at, next(self._order), alarms, key))
+        number = next(self._order)
+        heappush(self._heap, (at, number, alarms, key))
         if at < self._wake_at and self._scope is not None:
             self._wake_at = self._scope.deadline = at
-        return at
+        return number
 
     def discount(self, timers: int = 1) -> None:
         """Take note that timers in the queue were stopped; they are cleaned out in time."""
         self._stopped += timers
         if self._stopped > _SPARE + len(self):
-            self._heap = [entry for entry in self._heap if entry[2].expects(entry[3], entry[0])]
+            self._heap = [entry for entry in self._heap if entry[2].expects(entry[3], entry[1])]
             heapify(self._heap)
             self._stopped = 0
 
@@ -71,8 +72,8 @@ class TimerQueue:
     def _next_deadline(self) -> float:
         heap = self._heap
         while heap:
-            at, _, alarms, key = heap[0]
-            if alarms.expects(key, at):
+            at, number, alarms, key = heap[0]
+            if alarms.expects(key, number):
                 return at
             heappop(heap)
             self._stopped -= 1
@@ -95,40 +96,40 @@ class TimerQueue:
 class Alarms(Generic[K]):
     """The timers of one machine."""
 
-    __slots__ = ("_deadlines", "_fire", "_queue")
+    __slots__ = ("_fire", "_numbers", "_queue")
 
     def __init__(self, queue: TimerQueue, fire: Callable[[K], None]) -> None:
         """Have `fire` called with the name of each timer that is due."""
         self._queue = queue
         self._fire = fire
-        self._deadlines: dict[K, float] = {}
+        self._numbers: dict[K, int] = {}
 
     def __len__(self) -> int:
         """Return how many timers run."""
-        return len(self._deadlines)
+        return len(self._numbers)
 
     def start(self, key: K, delay: float) -> None:
         """Start a timer, or start it anew, to fire in `delay` seconds."""
         self.stop(key)
-        self._deadlines[key] = self._queue.push(self, key, delay)
+        self._numbers[key] = self._queue.push(self, key, delay)
 
     def stop(self, key: K) -> None:
         """Stop a timer; nothing happens if it does not run."""
-        if self._deadlines.pop(key, None) is not None:
+        if self._numbers.pop(key, None) is not None:
             self._queue.discount()
 
     def close(self) -> None:
         """Stop all timers."""
-        if self._deadlines:
-            stopped = len(self._deadlines)
-            self._deadlines.clear()
+        if self._numbers:
+            stopped = len(self._numbers)
+            self._numbers.clear()
             self._queue.discount(stopped)
 
-    def expects(self, key: K, at: float) -> bool:
-        """Say if a timer of this name still runs and is due at that instant."""
-        return self._deadlines.get(key) == at
+    def expects(self, key: K, number: int) -> bool:
+        """Say if the timer so named that runs has that number: is not stopped, nor started anew."""
+        return self._numbers.get(key) == number
 
     def fire(self, key: K) -> None:
         """Let a timer fire."""
-        del self._deadlines[key]
+        del self._numbers[key]
         self._fire(key)
