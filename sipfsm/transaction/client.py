@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipfsm.fsm import Action, Event
@@ -118,7 +120,13 @@ class ClientTransaction(Transaction[Response]):
 
     def _send_ack(self, response: Response | None) -> None:
         assert response is not None
-        self._send(make_ack(self.request, response).to_bytes())
+        ack = make_ack(self.request, response).to_bytes()
+        if self._flow is not None and self._flow.closed:
+            # The response came another way, and on a reliable transport nothing waits for it any more.
+            connect = partial(self.layer.transport.connect, self.target)
+            self.layer.send_when_connected(connect, methodcaller("send_nowait", ack))
+        else:
+            self._send(ack)
 
     def _send(self, data: bytes) -> None:
         if self._flow is None:

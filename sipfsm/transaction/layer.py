@@ -1,5 +1,8 @@
 """The transaction layer: finds the transaction of each message, or makes one (:rfc:`3261#section-17`)."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import structlog
 import trio
 
@@ -162,17 +165,32 @@ class TransactionLayer:
             flow = self.transport.flow_to_nowait(target, prefer=prefer)
             if flow is not None:
                 _send_with_via(request, branch, flow)
-            elif self._nursery is None or self._pending_sends >= MAX_PENDING_SENDS:
-                self.counters.count("dropped.send.stateless-request")
             else:
-                self._pending_sends += 1
-                self._nursery.start_soon(self._connect_and_send, request, target, branch)
+                connect = partial(self.transport.connect, target)
+                self.send_when_connected(connect, partial(_send_with_via, request, branch))
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")
 
-    async def _connect_and_send(self, request: Request, target: Target, branch: str) -> None:
+    def send_when_connected(
+        self, connect: Callable[[], Awaitable[Flow]], send: Callable[[Flow], None]
+    ) -> None:
+        """Send what no transaction waits for, over a connection that has to be opened first.
+
+        Args:
+            connect: opens the connection; may raise `TransportError`, which is counted.
+            send: is given the connection; likewise.
+        """
+        if self._nursery is None or self._pending_sends >= MAX_PENDING_SENDS:
+            self.counters.count("dropped.send.overload")
+        else:
+            self._pending_sends += 1
+            self._nursery.start_soon(self._connect_and_send, connect, send)
+
+    async def _connect_and_send(
+        self, connect: Callable[[], Awaitable[Flow]], send: Callable[[Flow], None]
+    ) -> None:
         try:
-            _send_with_via(request, branch, await self.transport.connect(target))
+            send(await connect())
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")
         finally:

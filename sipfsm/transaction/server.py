@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipfsm.fsm import Action, Event, Timer
@@ -138,11 +140,18 @@ class ServerTransaction(Transaction[Message]):
             if flow is None or flow.closed:
                 flow = self._reply_flow = self.layer.transport.reply_flow_nowait(self._via, self.flow)
             if flow is None:
-                self.start_soon(self._connect_and_send, self._data)
+                self._send_when_connected(self._data)
             else:
                 flow.send_nowait(self._data)
         except TransportError as error:
             self._send_failed(error)
+
+    def _send_when_connected(self, data: bytes) -> None:
+        if self.terminated:  # by this very response, as on a reliable transport all but INVITE are
+            connect = partial(self.layer.transport.connect_reply, self._via, self.flow)
+            self.layer.send_when_connected(connect, methodcaller("send_nowait", data))
+        else:
+            self.start_soon(self._connect_and_send, data)
 
     async def _connect_and_send(self, data: bytes) -> None:
         try:
