@@ -13,13 +13,13 @@ from sipfsm.message.values import octets, quote, split_values_untrusted, text, u
 _WS = r"[ \t]*+"
 # A display name is a quoted string or tokens; letters beyond ASCII are no tokens but are met on the network.
 _NAME_ADDR = re.compile(
-    rf'(?:("[^"\\]*+(?:\\.[^"\\]*+)*+"){_WS}|([A-Za-z0-9\-.!%*_+`\'~ \t\x80-\U0010ffff]*+))'
-    rf"<([!#-;=?-~]++)>{_WS}(;.*+)?+",
+    rf'(?:("[^"\\]*+(?>(?:\\.[^"\\]*+)*)"){_WS}|([A-Za-z0-9\-.!%*_+`\'~ \t\x80-\U0010ffff]*+))'
+    rf"<([!#-;=?-~]++)>{_WS}(?>(;.*+)?)",
     re.DOTALL,
 )
 # Without angle brackets a URI has no comma, question mark or semicolon (RFC 3261 section 20), and what its
 # first semicolon begins are parameters of the header field.
-_ADDR_SPEC = re.compile(rf"([!#-+\--:=@-~]++){_WS}(;.*+)?+", re.DOTALL)
+_ADDR_SPEC = re.compile(rf"([!#-+\--:=@-~]++){_WS}(?>(;.*+)?)", re.DOTALL)
 _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _DELTA = re.compile(r"[0-9]++")
 

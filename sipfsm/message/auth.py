@@ -16,12 +16,12 @@ _WS = r"[ \t]*+"
 _TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
 # Values without quotes that should have them are met on the network: anything is taken that does not separate
 # the list and does not look like the end of a token (RFC 7235 section 2.1).
-_VALUE = r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?!=)[!#-+\--~]++)'
+_VALUE = r'(?:"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"|(?!=)[!#-+\--~]++)'
 _PAIR = rf"{_TOKEN}{_WS}={_WS}{_VALUE}"
 
-_PAIRS = re.compile(rf"{_PAIR}{_WS}(?:,{_WS}{_PAIR}{_WS})*+", re.DOTALL)
+_PAIRS = re.compile(rf"{_PAIR}{_WS}(?>(?:,{_WS}{_PAIR}{_WS})*)", re.DOTALL)
 _ONE_PAIR = re.compile(rf"({_TOKEN}){_WS}={_WS}({_VALUE})", re.DOTALL)
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]++(.*+))?+", re.DOTALL)
+_SCHEME = re.compile(rf"({_TOKEN})(?>(?:[ \t]++(.*+))?)", re.DOTALL)
 _TOKEN68 = re.compile(r"[A-Za-z0-9\-._~+/]++=*+")
 
 

@@ -15,8 +15,8 @@ _CONTROL = re.compile(rb"(?!\r\n[ \t])[\x00-\x08\x0a-\x1f\x7f]")
 
 # What is sound of a field: text, continuations, quoted strings with their pairs (RFC 3261 section 25.1).
 _SOUND = re.compile(
-    rb'(?:[^"\x00-\x08\x0a-\x1f\x7f]++|\r\n(?=[ \t])'
-    rb'|"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\r\n(?=[ \t])|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*+")*+'
+    rb'(?>(?:[^"\x00-\x08\x0a-\x1f\x7f]++|\r\n(?=[ \t])'
+    rb'|"(?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\r\n(?=[ \t])|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*)")*)'
 )
 
 _REASONS = {

@@ -15,7 +15,7 @@ _DATE = re.compile(
     rb"([0-9]{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4}) "
     rb"([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
-_TIMESTAMP = re.compile(rb"([0-9]{1,20}+(?:\.[0-9]*+)?+)(?:[ \t]++([0-9]{0,20}+(?:\.[0-9]*+)?+))?+")
+_TIMESTAMP = re.compile(rb"([0-9]{1,20}+(?>(?:\.[0-9]*+)?))(?>(?:[ \t]++([0-9]{0,20}+(?>(?:\.[0-9]*+)?)))?)")
 
 
 def parse_date_untrusted(raw: bytes) -> datetime:

@@ -10,7 +10,7 @@ from sipfsm.message.values import octets
 
 # A name, an IPv4 address, or an IPv6 reference whose inner syntax `host_untrusted` checks. Underscores are
 # not in the grammar of RFC 3261 but in the names that networks of containers make up.
-HOST = r"(?:[A-Za-z0-9_\-]++(?:\.[A-Za-z0-9_\-]++)*+\.?+|\[[0-9A-Fa-f:.]{2,45}\])"
+HOST = r"(?:[A-Za-z0-9_\-]++(?>(?:\.[A-Za-z0-9_\-]++)*)\.?+|\[[0-9A-Fa-f:.]{2,45}\])"
 PORT = r"[0-9]++"
 
 

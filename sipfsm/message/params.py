@@ -13,10 +13,10 @@ _WS = r"[ \t]*+"
 _NAME = r"[A-Za-z0-9\-.!%*_+`'~]++"
 # A quoted string, or what the grammar's token and host allow and the other visible ASCII characters that
 # separate nothing: `received=2001:db8::1` and base64 are met on the network.
-_VALUE = r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[!#-+\--:=?-~]++)'
+_VALUE = r'(?:"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"|[!#-+\--:=?-~]++)'
 
 # A parameter, or else an octet of what is none.
-_PARAM = re.compile(rf"{_WS};{_WS}({_NAME})(?:{_WS}={_WS}({_VALUE}))?+{_WS}|(.)", re.DOTALL)
+_PARAM = re.compile(rf"{_WS};{_WS}({_NAME})(?>(?:{_WS}={_WS}({_VALUE}))?){_WS}|(.)", re.DOTALL)
 
 
 class Params:

@@ -42,7 +42,7 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     if data[:2] == b"\r\n":
         data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
-    head = data[:end] if end >= 0 else data.removesuffix(b"\r\n")
+    head = data[:end] if end >= 0 else data
     lines = head.split(b"\r\n")
     start = lines.pop(0)
 

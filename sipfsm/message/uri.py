@@ -20,12 +20,12 @@ _HEADER = r"[!#-%'-;A-~]++=[!#-%'-;=?A-~]*+"
 
 _SIP_URI = re.compile(
     rf"([sS][iI][pP][sS]?+):"
-    rf"(?:({_USER})(?::({_PASSWORD}))?+@)?+"
-    rf"({HOST})(?::({PORT}))?+"
-    rf"((?:{_PARAM})*+)"
-    rf"(?:\?({_HEADER}(?:&{_HEADER})*+))?+"
+    rf"(?>(?:({_USER})(?>(?::({_PASSWORD}))?)@)?)"
+    rf"({HOST})(?>(?::({PORT}))?)"
+    rf"((?>(?:{_PARAM})*))"
+    rf"(?>(?:\?({_HEADER}(?>(?:&{_HEADER})*)))?)"
 )
-_TEL_URI = re.compile(rf"[tT][eE][lL]:([0-9A-Fa-f*#+\-.()]++)((?:{_PARAM})*+)")
+_TEL_URI = re.compile(rf"[tT][eE][lL]:([0-9A-Fa-f*#+\-.()]++)((?>(?:{_PARAM})*))")
 _OTHER_URI = re.compile(r"([A-Za-z][A-Za-z0-9+\-.]*+):([!#-;=?-~]++)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*+(?=:)")
 

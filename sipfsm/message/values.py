@@ -17,9 +17,9 @@ ANGLE = 0x3C
 # All patterns of this package use possessive quantifiers (`*+`, `++`): what was taken is never given back, so
 # that no input costs more than its length.
 _FOLD = re.compile(rb"\r\n[ \t]+")
-_LIST_ITEM = re.compile(rb'(?:[^",<]++|"(?:[^"\\]++|\\.)*+"|<[^>]*+>)*+', re.DOTALL)
+_LIST_ITEM = re.compile(rb'(?>(?:[^",<]++|"(?>(?:[^"\\]++|\\.)*)"|<[^>]*+>)*)', re.DOTALL)
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]++")
-_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+_QUOTED = re.compile(r'"([^"\\]*+(?>(?:\\.[^"\\]*+)*))"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
 

@@ -15,7 +15,7 @@ _TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
 _WS = r"[ \t]*+"
 _VIA = re.compile(
     rf"({_TOKEN}){_WS}/{_WS}({_TOKEN}){_WS}/{_WS}({_TOKEN})[ \t]++"
-    rf"({HOST}){_WS}(?::{_WS}({PORT}){_WS})?+(;.*+)?+",
+    rf"({HOST}){_WS}(?>(?::{_WS}({PORT}){_WS})?)(?>(;.*+)?)",
     re.DOTALL,
 )
 
