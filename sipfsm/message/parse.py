@@ -54,7 +54,7 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     if len(start) > limits.max_start_line:
         defects.append(MessageError("start-line-too-long", "Request-URI too long", start, status=414))
     if len(lines) > limits.max_fields or len(head) > limits.max_line:
-        _check_fields(lines, limits, defects)
+        _check_fields(_FIELD_BREAK.split(head)[1:], limits, defects)
     headers = _find_fields(head, lines, defects)
     message = _parse_start_line(start, headers, data[end + 4 :] if end >= 0 else b"", defects)
     _cut_body(message, limits, defects)
@@ -85,10 +85,10 @@ def body_length_untrusted(head: bytes) -> int | None:
     return parse_content_length_untrusted(unfold(values[0])) if values else None
 
 
-def _check_fields(lines: list[bytes], limits: Limits, defects: list[MessageError]) -> None:
-    if len(lines) > limits.max_fields:
+def _check_fields(fields: list[bytes], limits: Limits, defects: list[MessageError]) -> None:
+    if len(fields) > limits.max_fields:
         defects.append(MessageError("too-many-fields", "Too many header fields"))
-    longest = max(lines, key=len, default=b"")
+    longest = max(fields, key=len, default=b"")
     if len(longest) > limits.max_line:
         defects.append(MessageError("field-too-long", "Header field too long", longest))
 

@@ -86,6 +86,44 @@ def test_the_reason_phrase_is_the_usual_one_or_the_given_one() -> None:
     assert REASON_PHRASES[505] == "Version Not Supported"
 
 
+def test_every_status_of_rfc_3261_has_a_reason_phrase() -> None:
+    """Section 25.1 lists them."""
+    listed = [
+        100,
+        180,
+        181,
+        182,
+        183,
+        200,
+        300,
+        301,
+        302,
+        305,
+        380,
+        400,
+        401,
+        402,
+        403,
+        404,
+        405,
+        406,
+        407,
+        408,
+    ]
+    listed += [410, 413, 414, 415, 416, 420, 421, 423, 480, 481, 482, 483, 484, 485, 486, 487, 488, 491, 493]
+    listed += [500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606]
+    assert set(listed) <= REASON_PHRASES.keys()
+    others = {199: "Early Dialog Terminated", 202: "Accepted", 412: "Conditional Request Failed"}
+    others |= {
+        422: "Session Interval Too Small",
+        428: "Use Identity Header",
+        430: "Flow Failed",
+        489: "Bad Event",
+    }
+    others |= {439: "First Hop Lacks Outbound Support", 440: "Max-Breadth Exceeded"}
+    assert {status: REASON_PHRASES[status] for status in REASON_PHRASES.keys() - set(listed)} == others
+
+
 def test_a_response_to_a_good_request_is_good() -> None:
     check_untrusted(parse_message_untrusted(make_response(invite(), 200).to_bytes()))
 

@@ -77,20 +77,31 @@ def test_without_via_nothing_can_be_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("line", "name"),
     [
-        (b"From: <sip:x@y>;tag=1", "duplicate-from"),
-        (b"t: <sip:x@y>", "duplicate-to"),
-        (b"i: other", "duplicate-call-id"),
-        (b"CSEQ: 59 INVITE", "duplicate-cseq"),
-        (b"mAX-fORWARDS : 5", "duplicate-max-forwards"),
-        (b"l: 4", "duplicate-content-length"),
-        (b"c: text/plain", "duplicate-content-type"),
+        (b"From: <sip:x@y>;tag=1", "from"),
+        (b"t: <sip:x@y>", "to"),
+        (b"i: other", "call-id"),
+        (b"CSEQ: 59 INVITE", "cseq"),
+        (b"mAX-fORWARDS : 5", "max-forwards"),
+        (b"l: 4", "content-length"),
+        (b"c: text/plain", "content-type"),
+        (b"Expires: 5", "expires"),
+        (b"Min-Expires: 5", "min-expires"),
+        (b"Date: Sat, 13 Nov 2010 23:29:00 GMT", "date"),
+        (b"Timestamp: 54", "timestamp"),
+        (b"o: presence", "event"),
+        (b"r: <sip:x@y>", "refer-to"),
+        (b"Replaces: x;to-tag=1;from-tag=2", "replaces"),
+        (b"x: 1800", "session-expires"),
+        (b"Min-SE: 90", "min-se"),
+        (b"RAck: 1 1 INVITE", "rack"),
+        (b"RSeq: 1", "rseq"),
     ],
 )
-def test_a_second_line_of_what_can_be_there_once_is_refused(line: bytes, reason: str) -> None:
-    error = refused(raw_invite(second=line))
-    assert (error.reason, error.status) == (reason, 400)
+def test_a_second_line_of_what_can_be_there_once_is_refused(line: bytes, name: str) -> None:
+    error = refused(raw_invite(first=line, second=line))
+    assert (error.reason, error.status) == (f"duplicate-{name}", 400)
 
 
 def test_the_compact_and_the_long_form_are_one_field() -> None:

@@ -109,6 +109,17 @@ def test_popping_the_first_value_leaves_the_bytes_of_the_others(headers: Headers
     assert headers.pop_first_value(b"via") is None
 
 
+def test_popping_keeps_the_white_space_behind_the_comma_and_adds_what_is_missing() -> None:
+    for line, left in (
+        (b"Route: <a>, <b>", b"Route: <b>"),
+        (b"Route: <a>,\t<b>", b"Route:\t<b>"),
+        (b"Route: <a>,<b>", b"Route: <b>"),
+    ):
+        headers = request(raw_request(line)).headers
+        headers.pop_first_value(b"route")
+        assert headers.to_bytes() == left + b"\r\n"
+
+
 def test_replacing_the_first_value_leaves_the_bytes_of_the_others(headers: Headers) -> None:
     headers.replace_first_value(b"via", b"SIP/2.0/UDP x")
     headers.replace_first_value(b"subject", b"dinner")

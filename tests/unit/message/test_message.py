@@ -150,7 +150,9 @@ def test_a_list_that_is_handed_out_is_the_callers() -> None:
 
 def test_the_top_via_is_replaced_in_its_place() -> None:
     message = request(EVERYTHING)
-    message.via = message.via.with_params(received="192.0.2.1")
+    changed = message.via.with_params(received="192.0.2.1")
+    message.via = changed
+    assert message.via is changed
     assert message.headers.lines(b"via") == [
         b"SIP/2.0/UDP a;branch=1;received=192.0.2.1, SIP/2.0/TCP b;branch=2",
         b"SIP/2.0/UDP c;branch=3",

@@ -166,6 +166,13 @@ def test_a_malformed_line_is_refused_and_the_others_are_read(line: bytes, reason
     assert error.message.call_id == "a84b4c76e66710"
 
 
+@pytest.mark.parametrize("start", [b"SIP/2.0 200 OK\nVia: x", b'SIP/2.0 200 "\x00"', b"SIP/2.0 200 \x7f"])
+def test_a_control_character_in_a_reason_phrase_is_refused(start: bytes) -> None:
+    error = refused(raw_request(*INVITE_LINES, start=start, body=b"v=0\n"))
+    assert error.reason in {"bare-lf", "nul", "control-character"}
+    assert error.status is None
+
+
 def test_the_defect_shows_where_it_is() -> None:
     assert (
         refused(raw_request(b"Subject: " + b"x" * 100 + b"\x00" + b"y" * 100)).offending
@@ -231,6 +238,13 @@ def test_what_is_too_large_is_refused(limits: Limits, reason: str, status: int) 
     assert (error.reason, error.status) == (reason, status)
     assert error.message is not None
     assert error.message.call_id == "a84b4c76e66710"
+
+
+def test_a_field_is_as_long_as_all_its_lines() -> None:
+    folded = b"Subject: a" + b"\r\n b" * 10
+    assert refused(raw_request(folded), Limits(max_line=len(folded) - 1)).reason == "field-too-long"
+    limits = Limits(max_line=len(folded), max_fields=1)
+    assert isinstance(parse_message_untrusted(raw_request(folded), limits), Request)
 
 
 def test_what_just_fits_is_not_refused() -> None:

@@ -55,6 +55,7 @@ def test_what_is_absent_is_none() -> None:
         "sip:a@b;line=sr-N6IAzBSzMBl+ob==",
         "sip:a@b;empty?h=",
         "tel:+1-201-555-0123;ext=12",
+        "tel:1;isub=%41",
         "tel:7042;phone-context=example.com",
         "mailto:alice@example.com",
         "soap.beep://192.0.2.103:3002",

@@ -72,7 +72,8 @@ def test_the_end_of_the_first_value_is_found_behind_a_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "number"), [(b"0", 0), (b"00", 0), (b"0068", 68), (b"255", 255), (b"0" * 9999 + b"7", 7)]
+    ("raw", "number"),
+    [(b"0", 0), (b"00", 0), (b"0" * 99, 0), (b"0068", 68), (b"255", 255), (b"0" * 9999 + b"7", 7)],
 )
 def test_digits_are_a_number(raw: bytes, number: int) -> None:
     assert parse_number_untrusted(raw, 255, "bad", "Bad") == number
