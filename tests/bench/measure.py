@@ -144,7 +144,8 @@ class Bench:
         best: Peak | None = None
         low, high, rate = 0.0, float("inf"), start
         for _ in range(20):
-            peak = self._carries(target, rate)
+            # A second attempt: something else on the machine may have had its moment during the first.
+            peak = self._carries(target, rate) or self._carries(target, rate)
             if peak is not None:
                 low, best = rate, peak
             else:

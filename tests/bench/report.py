@@ -62,10 +62,9 @@ Made by `make bench`; do not edit.
 
 {where}
 
-A call is INVITE, 100, 180, 200, ACK, BYE, 200 over UDP on loopback, from SIPp through the target to SIPp,
-with Record-Route. The target has core {proxy_core}, both SIPp share core {generator_core}. Each number is
-the median of {plan.rounds} rounds in which the targets took turns. CPU is that of the whole process tree,
-user and system.
+A call is INVITE, 100, 180, 200, ACK, BYE, 200 over UDP on loopback, from SIPp through the target to SIPp.
+The target has core {proxy_core}, both SIPp share core {generator_core}. The targets took turns in
+{plan.rounds} rounds, and each number is the median of them. CPU is that of the whole process tree.
 
 {results}
 
@@ -73,18 +72,18 @@ user and system.
 ## How to read it
 
 - The cost is that of {plan.calls} calls. "With what follows" adds what the target does in the
-  {plan.linger:g} s after the last one: a stateful proxy keeps its transactions for 64*T1 = 32 s. The cost
-  of a call falls as the load rises (more datagrams a wake-up), so only runs at the same rate can be
-  compared.
+  {plan.linger:g} s after the last one: a stateful proxy keeps its transactions for 64*T1 = 32 s. The cost of a
+  call falls as the load rises (more datagrams a wake-up), so only runs at the same rate can be compared.
 - A rate counts as carried when {good_share:.1%} of the calls of a run of {plan.trial:g} s are complete, and
-  the caller could start {good_rate:.0%} of those due, with at most a second's worth open at once. A target
-  that is far from 100 % busy at its highest rate was not the limit: SIPp on its one core was.
+  the caller could start {good_rate:.0%} of those due, with at most a second's worth open at once. Each rate has
+  two attempts. A target far from 100 % busy at its highest rate was not the limit: SIPp on its one core was.
 - Memory is what the process tree grew by (proportional set size) while {plan.held} calls were ringing,
   divided by these calls.
-- The floor is a relay under Trio, two UDP sockets, that passes datagrams on unread: no SIP proxy in Python
-  on Trio can cost less.
+- The floor is a relay under Trio, two UDP sockets, that passes datagrams on unread: no SIP proxy in Python on
+  Trio can cost less.
 - As Debian ships it, Kamailio takes its memory from an allocator made for finding bugs; `-x fm` is its fast
-  one. """
+  one.
+"""
 
 
 def markdown(measured: list[Measured], plan: Plan, where: dict[str, str]) -> str:
@@ -119,7 +118,7 @@ def _row(one: Measured) -> list[str]:
         "-" if peak is None else f"{peak.rate:.0f}",
         "-" if peak is None else _number(peak.cost),
         "-" if peak is None else f"{peak.busy:.0%}",
-        f"{middle(one.memory) / 1024:.1f} KiB",
+        f"{max(0.0, middle(one.memory)) / 1024:.1f} KiB",
     ]
 
 
