@@ -70,10 +70,9 @@ class ClientTransaction(Transaction[Response]):
         assert self._request is not None
         return self._request
 
-    async def run(self) -> None:
-        """Send the request, and live until the transaction ends."""
+    def begin(self) -> None:
+        """Send the request."""
         self.handle(Event.TU_REQUEST)
-        await super().run()
 
     def abandon(self) -> None:
         """Wait no longer for a final response (:rfc:`3261#section-9.1`, `16.8`)."""
@@ -109,6 +108,8 @@ class ClientTransaction(Transaction[Response]):
             self._send_over(flow)
 
     def _send_over(self, flow: Flow) -> None:
+        if self.terminated:
+            return  # in the instant in which the connection was open at last
         self._flow = flow
         add_via(self.request, self.branch, flow)
         self._data = self.request.to_bytes()
@@ -149,13 +150,14 @@ class ClientTransaction(Transaction[Response]):
             self._data = b""
             if response.status < 300 or self.request.method != "INVITE":  # no ACK of ours will be needed
                 self._request = None
-        self._user.response_arrived(response)
+        self.tell(self._user.response_arrived, response)
 
     def _inform_timeout(self, _message: Message | None) -> None:
-        self._user.timed_out()
+        self.tell(self._user.timed_out)
 
     def _inform_transport_error(self, _message: Message | None) -> None:
-        self._user.transport_failed(self._error or TransportError("unknown", "the request was not sent"))
+        error = self._error or TransportError("unknown", "the request was not sent")
+        self.tell(self._user.transport_failed, error)
 
     performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
         Action.SEND_REQUEST: _send_request,

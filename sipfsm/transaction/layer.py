@@ -78,9 +78,12 @@ class TransactionLayer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the nursery that all server transactions live in, until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            task_status.started()
-            await self.timers.run()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await self.timers.run()
+        finally:
+            self._nursery = None
 
     def _timer_failed(self, fault: Exception) -> None:
         self.counters.count("faults.timer")

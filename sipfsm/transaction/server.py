@@ -99,12 +99,12 @@ class ServerTransaction(Transaction[Message]):
     # ---- actions
 
     def _pass_request(self, _message: Message | None) -> None:
-        self.layer.user.serve(self)
+        self.tell(self.layer.user.serve, self)
 
     def _pass_ack(self, ack: Message | None) -> None:
         assert isinstance(ack, Request)
         if self.user is not None:
-            self.user.ack_arrived(ack)
+            self.tell(self.user.ack_arrived, ack)
 
     def _send_response(self, response: Message | None) -> None:
         assert isinstance(response, Response)
@@ -162,7 +162,7 @@ class ServerTransaction(Transaction[Message]):
 
     def _inform_lost(self, _message: Message | None) -> None:
         if self.user is not None:
-            self.user.answer_lost()
+            self.tell(self.user.answer_lost)
 
     def _reject(self, _message: Message | None) -> None:
         self.layer.counters.count(f"rejected.tu.{self.instance.engine.model.name}")

@@ -66,6 +66,7 @@ class Transaction(Driver[M]):
     async def run(self) -> None:
         """Live, in a nursery of one's own, until the machine reaches its end."""
         try:
+            self.begin()
             if not self.terminated:
                 async with trio.open_nursery() as self.nursery:
                     for work, args in self._waiting:
@@ -77,14 +78,26 @@ class Transaction(Driver[M]):
             self._alarms.close()
             self.forget()
 
+    def begin(self) -> None:
+        """Do what is done first of all in `run`."""
+
     async def _guarded(self, work: Callable[..., Awaitable[None]], args: tuple[Any, ...]) -> None:
         try:
             await work(*args)
-        except Exception:
-            # A bug in one transaction's work must not end all the others.
-            self.layer.counters.count("faults.transaction")
-            log.exception("work failed", key=self.key, state=self.state)
-            self.work_failed()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, all other transactions go on
+            self._note_fault(fault)
+
+    def tell(self, told: Callable[..., None], *args: Any) -> None:
+        """Tell the transaction user something; if it raises, the step is still carried out to its end."""
+        try:
+            told(*args)
+        except Exception as fault:  # noqa: BLE001 - or timers would not start, and nothing end the transaction
+            self._note_fault(fault)
+
+    def _note_fault(self, fault: Exception) -> None:
+        self.layer.counters.count("faults.transaction")
+        log.error("work failed", key=self.key, state=self.state, exc_info=fault)
+        self.work_failed()
 
     def work_failed(self) -> None:
         """Clean up after work that raised what it should not have."""
