@@ -58,7 +58,8 @@ class TransactionLayer:
             timing: T1, T2, T4.
             counters: where drops and errors are counted.
             compiled: False runs every event through stock `transitions`.
-            max_transactions: server transactions alive at once; further requests get 503.
+            max_transactions: server transactions alive at once, not counting those of CANCEL; further
+                requests get 503.
             tracing: log every event with key, model and state, at level debug.
         """
         self.counters = counters
@@ -125,13 +126,17 @@ class TransactionLayer:
             transaction.receive(request)
         elif self._is_stray(request):
             self.user.take_stray(request, flow)
-        elif len(self.servers) >= self._max_transactions or self._nursery is None:
+        elif self._nursery is None or self._is_too_much(request):
             self.counters.count("refused.overload")
             self.respond_statelessly(make_response(request, 503), request, flow)
         else:
             transaction = ServerTransaction(self, request, flow, key)
             self._nursery.start_soon(transaction.run)
             transaction.receive(request)
+
+    def _is_too_much(self, request: Request) -> bool:
+        # A CANCEL, of which an INVITE can have one, makes room.
+        return len(self.servers) >= self._max_transactions and request.method != "CANCEL"
 
     def _is_stray(self, request: Request) -> bool:
         if request.method == "ACK":

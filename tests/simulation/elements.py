@@ -217,9 +217,12 @@ class Peer:
         return [at for at, message, _ in self.inbox if message.start_line().startswith(start.encode())]
 
     def reply(self, status: int, *, to_tag: str = "99sa0xk") -> None:
-        """Answer the first request that came, over the flow that it came over or the one to the element."""
-        _, message, flow = next(entry for entry in self.inbox if isinstance(entry[1], Request))
-        assert isinstance(message, Request)
+        """Answer the first request that came."""
+        self.reply_to(0, status, to_tag=to_tag)
+
+    def reply_to(self, number: int, status: int, *, to_tag: str = "99sa0xk") -> None:
+        """Answer the request that came as this one, over the flow that it came over or one to the element."""
+        message, flow = [(each, flow) for _, each, flow in self.inbox if isinstance(each, Request)][number]
         response = make_response(message, status, to_tag=to_tag)
         (self._flow if flow.closed and self._flow is not None else flow).send_nowait(response.to_bytes())
 
@@ -234,6 +237,13 @@ class Scene:
         self.protocol = protocol
         self.nursery = nursery
         """For client transactions: the layer has its own for server transactions."""
+        self.layer_scope = trio.CancelScope()
+        """Of the task that runs the layer."""
+
+    async def run_layer(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the layer until the end, or until it alone is cancelled."""
+        with self.layer_scope:
+            await self.element.layer.run(task_status=task_status)
 
     def send(
         self, message: Request | str, *, branch: str | None = None, port: int = 5060
@@ -288,12 +298,13 @@ async def scene(
     element = Element(network, timing or Timing(), max_transactions=max_transactions, stream=stream)
     peer = Peer(network, protocol, stream)
     async with trio.open_nursery() as nursery:
-        for part in (network.run, element.layer.run, element.transport.run, peer.transport.run):
-            await nursery.start(part)
-        await wait_all_tasks_blocked()
-        await peer.open()
         async with trio.open_nursery() as clients:
-            yield Scene(network, element, peer, protocol, clients)
+            it = Scene(network, element, peer, protocol, clients)
+            for part in (network.run, it.run_layer, element.transport.run, peer.transport.run):
+                await nursery.start(part)
+            await wait_all_tasks_blocked()
+            await peer.open()
+            yield it
             clients.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
     assert (element.layer.clients, element.layer.servers, element.layer.acks) == ({}, {}, {})
