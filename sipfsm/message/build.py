@@ -74,7 +74,8 @@ REASON_PHRASES: dict[int, str] = {
 }
 """The usual reason phrase of each status code."""
 
-_RETURNED = frozenset({b"via", b"from", b"to", b"call-id", b"cseq"})
+_RETURNED_ONCE = (b"from", b"to", b"call-id", b"cseq")
+_RETURNED = frozenset({b"via", *_RETURNED_ONCE})
 _RETURNED_IN_100 = _RETURNED | {b"timestamp"}
 
 
@@ -84,7 +85,8 @@ def make_response(
     """Make a response without a body (:rfc:`3261#section-8.2.6`).
 
     The fields that have to equal those of the request are copied as they came, so that a request that is
-    malformed elsewhere can be answered too; those that it lacks are left out.
+    malformed elsewhere can be answered too; those that it lacks are left out, and of a field that must not be
+    there twice the first line is returned.
 
     Args:
         request: what is answered.
@@ -94,6 +96,8 @@ def make_response(
             its retransmissions get the same one (:rfc:`3261#section-8.2.7`).
     """
     headers = request.headers.only(_RETURNED if status > 100 else _RETURNED_IN_100)
+    for name in _RETURNED_ONCE:
+        headers.keep_first(name)
     if status > 100 and _lacks_to_tag(request):
         tag = stateless_tag(request) if to_tag is None else to_tag
         headers.append_to_first(b"to", b";tag=" + tag.encode("ascii"))

@@ -158,8 +158,14 @@ class Headers:
         index = self._names.index(name)
         self._lines[index] = _write(name, value)
         self._cache.pop(name, None)
+        self.keep_first(name)
+
+    def keep_first(self, name: bytes) -> None:
+        """Delete all lines so named but the first, if any."""
         if self._names.count(name) > 1:
-            self._keep([at for at, own in enumerate(self._names) if own != name or at == index])
+            first = self._names.index(name)
+            self._cache.pop(name, None)
+            self._keep([at for at, own in enumerate(self._names) if own != name or at == first])
 
     def remove(self, name: bytes) -> None:
         """Delete all lines so named, if any."""

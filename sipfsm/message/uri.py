@@ -52,7 +52,7 @@ def _unescape(component: str, plain: frozenset[str] = _UNRESERVED) -> str:
 
 
 class UriParams(Params):
-    """Parameters of a URI: an escaped name is the same name (:rfc:`4475#section-3.1.1.4`)."""
+    """Parameters of a URI: an escaped name is the same name (:rfc:`4475#section-3.1.1.3`)."""
 
     __slots__ = ()
 

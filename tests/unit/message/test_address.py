@@ -102,7 +102,7 @@ def test_malformed_addresses_are_refused(raw: bytes, reason: str | None) -> None
 
 
 def test_parameters_behind_a_bare_uri_belong_to_the_field() -> None:
-    """RFC 3261 section 20.10, RFC 4475 sections 3.1.1.11 and 3.1.1.12 (cparam01, cparam02)."""
+    """RFC 3261 section 20.10, RFC 4475 sections 3.3.12 and 3.3.13 (cparam01, cparam02)."""
     bare = parse_name_addr_untrusted(b"sip:+19725552222@gw1.example.net;unknownparam")
     bracketed = parse_name_addr_untrusted(b"<sip:+19725552222@gw1.example.net;unknownparam>")
     assert bare.raw_uri == b"sip:+19725552222@gw1.example.net"

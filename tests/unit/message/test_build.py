@@ -140,6 +140,23 @@ def test_a_malformed_request_is_answered_with_what_it_has(to: bytes | None) -> N
     assert answer.headers.lines(b"to") == message.headers.lines(b"to")
 
 
+def test_an_answer_to_fields_that_are_there_twice_has_them_once() -> None:
+    """RFC 4475 section 3.3.8 (multi01)."""
+    message = request(
+        raw_invite(
+            a=b"To: <sip:x@y>",
+            b=b"f: <sip:x@y>;tag=2",
+            c=b"i: other",
+            d=b"CSeq: 2 INVITE",
+            e=b"Via: SIP/2.0/UDP b",
+        )
+    )
+    answer = parse_message_untrusted(make_response(message, 400).to_bytes())
+    check_untrusted(answer)
+    assert answer.call_id == message.call_id
+    assert len(answer.vias) == 2
+
+
 def test_the_ack_of_section_17_1_1_3() -> None:
     message = request(ORIGINAL)
     busy = make_response(message, 486, to_tag="99sa0xk")

@@ -92,6 +92,14 @@ def test_set_replaces_the_first_and_deletes_the_others(headers: Headers) -> None
     )
 
 
+def test_the_first_of_a_name_alone_can_be_kept(headers: Headers) -> None:
+    assert len(headers.cached(b"via", tuple)) == 2
+    for name in (b"via", b"subject", b"absent"):
+        headers.keep_first(name)
+    assert headers.to_bytes() == b"\r\n".join([*LINES[:3], LINES[4], b""])
+    assert len(headers.cached(b"via", tuple)) == 1
+
+
 def test_remove_deletes_all_of_the_name(headers: Headers) -> None:
     headers.remove(b"via")
     headers.remove(b"absent")

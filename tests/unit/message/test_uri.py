@@ -88,7 +88,7 @@ def test_an_ipv6_reference_is_a_host_and_its_port_stands_outside() -> None:
 
 
 def test_an_escaped_parameter_name_is_the_same_name() -> None:
-    """RFC 4475 section 3.1.1.4 (esc01)."""
+    """RFC 4475 section 3.1.1.3 (esc01)."""
     uri = sip("sip:cal%6Cer@host5.example.net;%6C%72;n%61me=v%61lue%25%34%31")
     assert uri.lr
     assert uri.params.get("name") == "v%61lue%25%34%31"
@@ -284,5 +284,5 @@ def test_the_address_of_record(raw: str, aor: str) -> None:
 
 
 def test_escaped_names_and_their_bare_form_are_different_users() -> None:
-    """RFC 4475 section 3.1.1.5 (escnull): %00 is a character of the name, not its end."""
+    """RFC 4475 section 3.1.1.4 (escnull): %00 is a character of the name, not its end."""
     assert sip("sip:%00@b").aor() != sip("sip:%00%00@b").aor()
