@@ -1,0 +1,191 @@
+"""A whole server and scripted phones on the simulated network, in virtual time.
+
+The server is the real one, with every part that `sipfsm.server` joins; only its sockets are simulated.
+
+    @simulated()
+    async def test_busy(scene: Scene) -> None:
+        alice, bob = await scene.phone("alice"), await scene.phone("bob")
+        await bob.register()
+        await alice.send(alice.request("INVITE", bob.aor))
+        bob.answer(await bob.receive("INVITE"), 486)
+        await alice.receive(486)
+
+When the script is over, the scene waits until every timer there is must have fired, and then counts: no
+response context, transaction, timer or task may be left.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial, wraps
+from itertools import count
+from typing import Any, Concatenate, ParamSpec
+
+import trio
+import trio.lowlevel
+from trio.testing import MockClock
+
+from sipfsm.config import Settings
+from sipfsm.message import Request, Response, parse_message_untrusted
+from sipfsm.server import Server
+from tests.simulation.network import Link, Network, Packet
+from tests.simulation.phone import DOMAIN, SERVER, Phone
+
+SERVER_V6 = "2001:db8::10"
+"""The IPv6 address of a server that has one."""
+
+BOTH = (f"udp:{SERVER}:5060", f"tcp:{SERVER}:5060")
+DUAL_STACK = (*BOTH, f"udp:[{SERVER_V6}]:5060", f"tcp:[{SERVER_V6}]:5060")
+
+SETTLE = 700.0
+"""Seconds after which every timer of a call that was given up has fired, Timer C included."""
+
+P = ParamSpec("P")
+
+
+class Scene:
+    """A network, a server, and the phones that a test asks for."""
+
+    def __init__(self, network: Network, server: Server, nursery: trio.Nursery):
+        self.network = network
+        self.server = server
+        self.began = trio.current_time()
+        self._nursery = nursery
+        self._hosts = count(101)
+        self._phones: dict[Phone, trio.CancelScope] = {}
+        self._tasks = trio.lowlevel.current_statistics().tasks_living
+
+    @property
+    def now(self) -> float:
+        """Seconds since the scene began."""
+        return trio.current_time() - self.began
+
+    async def phone(
+        self, name: str, *, host: str | None = None, protocols: Sequence[str] = ("udp", "tcp")
+    ) -> Phone:
+        """Switch a phone on; unless told otherwise each gets an address of its own."""
+        phone = Phone(self.network, name, host or f"192.0.2.{next(self._hosts)}", protocols)
+        self._phones[phone] = await self._nursery.start(_run_phone, phone)
+        return phone
+
+    def switch_off(self, phone: Phone) -> None:
+        """Have a phone vanish: its sockets are gone, without a word."""
+        self._phones.pop(phone).cancel()
+
+    def forwarded(self, start: str = "", *, to: Phone | None = None) -> list[Packet]:
+        """Return what the server has sent whose start line begins so, to one phone if given."""
+        return [
+            packet
+            for packet in self.network.log
+            if packet.source.host in {SERVER, SERVER_V6}
+            and packet.start_line.startswith(start)
+            and (to is None or packet.destination.host == to.host)
+        ]
+
+    def counted(self, label: str) -> int:
+        """Return how often the server counted something."""
+        return self.server.counters[label]
+
+    def leftovers(self) -> dict[str, object]:
+        """Return what the server holds of requests, and every fault of its own."""
+        proxy, layer = self.server.proxy, self.server.transactions
+        assert proxy._nursery is not None
+        assert layer._nursery is not None
+        found = {
+            "contexts": len(proxy.contexts),
+            "clients": len(layer.clients),
+            "servers": len(layer.servers),
+            "timers": len(layer.timers),
+            "tasks of the proxy": len(proxy._nursery.child_tasks),
+            "tasks of the transaction layer": len(layer._nursery.child_tasks),
+            "strays": proxy._strays,
+            "sends": layer._pending_sends,
+        }
+        found |= {name: n for name, n in self.server.counters.items() if name.startswith("faults")}
+        return {name: n for name, n in found.items() if n}
+
+    async def settle(self) -> None:
+        """Let time pass until all must be over, and check that nothing is left.
+
+        Raises:
+            AssertionError: something is.
+        """
+        await trio.sleep(SETTLE)
+        assert self.leftovers() == {}
+        for phone in list(self._phones):
+            self.switch_off(phone)
+        await trio.sleep(1)
+        assert trio.lowlevel.current_statistics().tasks_living == self._tasks
+
+
+async def _run_phone(phone: Phone, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(phone.transport.run)
+            task_status.started(scope)
+
+
+@asynccontextmanager
+async def scene(
+    *, link: Link | None = None, seed: int = 0, icmp: bool = False, **settings: Any
+) -> AsyncIterator[Scene]:
+    """Run a server on a network of its own.
+
+    Args:
+        link: between any two hosts.
+        seed: of all that is left to chance.
+        icmp: whether hosts say that nobody listens at a port.
+        **settings: of the server, where they are to differ from the usual ones.
+    """
+    network = Network(seed=seed, link=link, icmp=icmp)
+    usual: dict[str, Any] = {"listen": BOTH, "domains": (DOMAIN,), "location": "memory", "no_auth": True}
+    server = Server(Settings(**usual | settings))
+    server.transport = server.transactions.transport = network.transport(
+        [str(address) for address in server.settings.listen],
+        server.transactions,
+        counters=server.counters,
+        aliases=server.settings.aliases,
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(network.run)
+        await nursery.start(server.run)
+        yield Scene(network, server, nursery)
+        nursery.cancel_scope.cancel()
+
+
+def simulated(
+    *, link: Link | None = None, icmp: bool = False, **settings: Any
+) -> Callable[[Callable[Concatenate[Scene, P], Awaitable[None]]], Callable[P, None]]:
+    """Make a test of a script: run it with a scene in virtual time, then check that nothing is left.
+
+    Takes the arguments of `scene`.
+    """
+
+    def decorate(script: Callable[Concatenate[Scene, P], Awaitable[None]]) -> Callable[P, None]:
+        async def play(*args: P.args, **kwargs: P.kwargs) -> None:
+            failure: Exception | None = None
+            async with scene(link=link, icmp=icmp, **settings) as stage:
+                try:
+                    await script(stage, *args, **kwargs)
+                    await stage.settle()
+                except Exception as error:  # noqa: BLE001 - raised again where no nursery wraps it in a group
+                    failure = error
+            if failure is not None:
+                raise failure
+
+        @wraps(script)
+        def test(*args: P.args, **kwargs: P.kwargs) -> None:
+            trio.run(partial(play, *args, **kwargs), clock=MockClock(autojump_threshold=0))
+
+        # pytest looks here for fixtures and parameters; the scene is neither.
+        signature = inspect.signature(script)
+        shown = signature.replace(parameters=list(signature.parameters.values())[1:])
+        test.__signature__ = shown  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+def parsed(packet: Packet) -> Request | Response:
+    """Read what was sent, as it was sent."""
+    return parse_message_untrusted(packet.data)
