@@ -24,7 +24,7 @@ _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _DELTA = re.compile(r"[0-9]++")
 
 DEFAULT_CONTACT_EXPIRES = 3600
-"""What a malformed ``expires`` of a Contact counts as, in seconds (:rfc:`3261#section-10.2.1.1`)."""
+"""What a malformed ``expires`` of a Contact counts as, in seconds (:rfc:`3261#section-10.2`)."""
 
 MAX_DELTA = 2**32 - 1
 """The largest number of seconds that header fields carry (:rfc:`3261#section-20.19`)."""
@@ -87,7 +87,7 @@ class NameAddr:
     def expires(self) -> int | None:
         """The ``expires`` of a Contact in seconds, 0 to `MAX_DELTA`; None if there is none.
 
-        Too large a number counts as the largest, a malformed one as 3600 (:rfc:`3261#section-10.2.1.1`).
+        Too large a number counts as the largest, a malformed one as 3600 (:rfc:`3261#section-10.2`).
         """
         if not self.params.has("expires"):
             return None

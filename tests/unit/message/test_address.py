@@ -174,7 +174,7 @@ def test_a_malformed_q_is_refused(q: str) -> None:
         (";expires=4294967295", MAX_DELTA),
         (";expires=4294967296", MAX_DELTA),
         (f";expires={'9' * 9999}", MAX_DELTA),
-        # RFC 3261 section 10.2.1.1: malformed values SHOULD be treated as equivalent to 3600
+        # RFC 3261 section 10.2: malformed values SHOULD be treated as equivalent to 3600
         (";expires", 3600),
         (";expires=-1", 3600),
         (";expires=soon", 3600),
