@@ -156,7 +156,7 @@ async def test_16_5_a_foreign_domain_keeps_its_request_uri(scene: Scene) -> None
 
 @simulated(trusted=TRUSTED)
 async def test_16_5_a_foreign_maddr_is_the_only_target_even_in_our_domain(scene: Scene) -> None:
-    """16.5: "If the Request-URI [...] contains an maddr parameter, [it] MUST be placed into the target set"."""
+    """16.5: "If the Request-URI [...] contains an maddr parameter, [it] MUST be [...] the only target"."""
     alice, bob, far = await scene.phone("alice"), await scene.phone("bob"), await scene.phone("far")
     await bob.register()
     uri = f"sip:bob@example.com;maddr={far.host}"
