@@ -26,13 +26,14 @@ class ProgramError(AssertionError):
     """A program did not do what the test needs; the text carries the tail of its log."""
 
 
-def until(look: Callable[[], _T | None], deadline: float, what: str) -> _T:
+def until(look: Callable[[], _T | None], deadline: float, what: str, *, every: float = _LOOK_EVERY) -> _T:
     """Look again and again until the answer is neither None nor False, and return it.
 
     This is the only place where a test waits on the clock: for another program's log, file or counter, which
     cannot wake us.
 
     :param deadline: seconds from now.
+    :param every: seconds between two looks.
     :raises ProgramError: naming `what` was waited for, when the deadline passes.
     """
     end = time.monotonic() + deadline
@@ -42,7 +43,7 @@ def until(look: Callable[[], _T | None], deadline: float, what: str) -> _T:
             return answer
         if time.monotonic() > end:
             raise ProgramError(f"waited {deadline:g} s in vain for {what}")
-        time.sleep(_LOOK_EVERY)
+        time.sleep(every)
 
 
 _handed_out: set[int] = set()

@@ -41,7 +41,8 @@ def _drained(server: Server, before: dict[str, int] | None) -> dict[str, int]:
             return held if held["transactions"] == 0 else None
         return held if all(held[name] <= before[name] for name in HELD) else None
 
-    return until(look, 64 * T1 + 30, f"the last transactions to end; before it held {before}")
+    what = f"the last transactions to end; before it held {before}"
+    return until(look, 64 * T1 + 30, what, every=0.5)
 
 
 @pytest.mark.slow
