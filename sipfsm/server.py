@@ -78,11 +78,6 @@ class Element:
         except MessageError as error:
             status, reason = error.status or 400, error.detail
             transaction.respond(make_response(transaction.request, status, reason))
-        except Exception:
-            # Nobody else would ever answer, and the transaction of an INVITE would wait for ever.
-            self._transactions.counters.count("faults.core")
-            log.exception("a request was not taken", key=transaction.key)
-            transaction.work_failed()
 
     def _dispatch(self, transaction: ServerTransaction) -> None:
         request = transaction.request
