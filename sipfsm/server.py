@@ -29,6 +29,9 @@ log = structlog.get_logger("sipfsm.server")
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to be answered after the server was told to end."""
 
+FAREWELL_SECONDS = 0.1
+"""How long the last messages get to go out."""
+
 _OTHER_FILES = 128
 """Open files besides connections: listeners, the database, the log, threads."""
 
@@ -205,14 +208,19 @@ class Server:
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Refuse new requests, and wait until those in progress are answered, at most `seconds`.
 
-        What is not answered by then gets 503 (Service Unavailable).
+        What is not answered by then gets 503 (Service Unavailable), and phones that still ring a CANCEL.
         """
         self.element.draining = True
         with trio.move_on_after(seconds):
             while self._unanswered():  # noqa: ASYNC110 - sixty looks in the life of a server
                 await trio.sleep(0.05)
-        for transaction in self._unanswered():
+        unanswered = self._unanswered()
+        for transaction in unanswered:
             transaction.respond(make_response(transaction.request, 503))
+            if transaction.user is not None:
+                transaction.user.cancelled()
+        if unanswered:
+            await trio.sleep(FAREWELL_SECONDS)
 
     def _unanswered(self) -> list[ServerTransaction]:
         return [each for each in self.transactions.servers.values() if not each.answered]

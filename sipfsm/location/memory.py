@@ -30,7 +30,7 @@ class MemoryLocation:
         self._table = BindingTable(limits or LocationLimits())
         self._sweep_interval = sweep_interval
 
-    async def bindings(self, aor: str) -> tuple[Binding, ...]:
+    def bindings(self, aor: str) -> tuple[Binding, ...]:
         """Give the live bindings, highest q first."""
         return self._table.live(aor, self._clock())
 

@@ -88,10 +88,10 @@ class LocationCount(NamedTuple):
 class LocationService(Protocol):
     """Bindings by address-of-record, in the canonical form that `address_of_record` gives."""
 
-    async def bindings(self, aor: str) -> tuple[Binding, ...]:
+    def bindings(self, aor: str) -> tuple[Binding, ...]:
         """Give the bindings that have not expired, highest q first, equal ones in the order they were stored.
 
-        No checkpoint: the answer is in memory.
+        Never waits: a service keeps in memory what it would have to ask others for.
         """
         ...
 

@@ -58,7 +58,7 @@ class SqlLocation:
         self._running = False
         self._failing = False
 
-    async def bindings(self, aor: str) -> tuple[Binding, ...]:
+    def bindings(self, aor: str) -> tuple[Binding, ...]:
         """Give the live bindings, highest q first. Nothing before `run` has started."""
         return self._table.live(aor, self._clock())
 

@@ -55,7 +55,8 @@ class Branch(Driver[Response]):
     async def _locate(self) -> list[Target]:
         assert self._request is not None
         try:
-            targets = await self._context.proxy.locate(self._request, self._destination)
+            proxy = self._context.proxy
+            targets = await proxy.resolver.resolve(proxy.next_hop(self._request, self._destination))
             if may_exceed_datagram(self._request):
                 targets = [choice for target in targets for choice in self._choices(target, self._request)]
             return targets

@@ -9,10 +9,8 @@ import trio
 
 from sipfsm.fsm import Action, Driver, Event
 from sipfsm.message import Request, Response, make_response
-from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.best import choose_best
 from sipfsm.proxy.branch import Branch
-from sipfsm.proxy.routing import Prepared
 from sipfsm.proxy.targets import Destination
 from sipfsm.transaction import ServerTransaction, log_step
 
@@ -31,42 +29,45 @@ class ResponseContext(Driver[Response]):
 
     __slots__ = (
         "_alive",
-        "_destinations",
+        "_branches",
         "_finals",
         "_nursery",
         "_pending",
-        "_prepared",
         "is_invite",
         "proxy",
         "server",
     )
 
-    def __init__(self, proxy: Proxy, server: ServerTransaction, prepared: Prepared) -> None:
-        """Put the context into its initial state; `run` forwards the request."""
+    def __init__(
+        self, proxy: Proxy, server: ServerTransaction, request: Request, destinations: list[Destination]
+    ) -> None:
+        """Put the context into its initial state; `run` forwards the request.
+
+        Args:
+            proxy: whose it is.
+            server: the transaction to answer.
+            request: its request, the route information in order.
+            destinations: where it is to go, at least one.
+        """
         super().__init__(proxy.context_engine.create(reliable=False))
         self.proxy = proxy
         self.server = server
-        self.is_invite = prepared.request.method == "INVITE"
-        self._prepared: Prepared | None = prepared
-        self._destinations: list[Destination] = []
+        self.is_invite = request.method == "INVITE"
+        self._branches = [Branch(self, request, destination) for destination in destinations]
         self._nursery: trio.Nursery | None = None
         self._alive: set[Branch] = set()
         self._pending: set[Branch] = set()
         self._finals: list[Response] = []
 
     async def run(self) -> None:
-        """Find the destinations, forward the request to all of them, and live until all branches are gone."""
-        assert self._prepared is not None
-        try:
-            self._destinations = await self.proxy.targets.find(self._prepared, self.server.flow)
-        except RefusedError as refusal:
-            if not self.server.answered:
-                self.server.respond(refusal.response(self.server.request))
-            return
+        """Forward the request to all destinations, and live until all branches are gone."""
         if self.terminated:
             return  # cancelled in the meantime
         async with trio.open_nursery() as self._nursery:
             self.handle(Event.TU_REQUEST)
+            first, *_ = self._branches
+            self._branches.clear()
+            await first.run()
 
     def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
         """Have something done in the nursery of this context."""
@@ -132,12 +133,9 @@ class ResponseContext(Driver[Response]):
     # ---- actions
 
     def _start_branches(self, _response: Response | None) -> None:
-        assert self._prepared is not None
-        branches = [Branch(self, self._prepared.request, destination) for destination in self._destinations]
-        self._prepared = None  # each branch has its own copy
-        self._alive.update(branches)
-        self._pending.update(branches)
-        for branch in branches:
+        self._alive.update(self._branches)
+        self._pending.update(self._branches)
+        for branch in self._branches[1:]:  # the first one runs in this context's own task
             self.start_soon(branch.run)
 
     def _forward_response(self, response: Response | None) -> None:

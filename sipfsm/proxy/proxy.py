@@ -18,7 +18,7 @@ from sipfsm.proxy.targets import Destination, TargetFinder
 from sipfsm.proxy.validation import validate
 from sipfsm.resolver import Resolver
 from sipfsm.transaction import ServerTransaction, TransactionLayer
-from sipfsm.transport import Flow, Target, Transport, TransportError
+from sipfsm.transport import Flow, Transport, TransportError
 
 log = structlog.get_logger("sipfsm.proxy")
 
@@ -89,7 +89,8 @@ class Proxy:
         """
         assert self._nursery is not None
         validate(prepared.request)
-        context = ResponseContext(self, server, prepared)
+        destinations = self.targets.find(prepared, server.flow)
+        context = ResponseContext(self, server, prepared.request, destinations)
         server.user = context
         self.contexts.add(context)
         self._nursery.start_soon(self._run_context, context)
@@ -108,43 +109,48 @@ class Proxy:
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Forward an ACK of a 2xx, or a CANCEL, without a transaction (:rfc:`3261#section-16.11`)."""
-        if self._nursery is None or self._strays >= MAX_STRAYS:
-            self.counters.count("dropped.stray.overload")
-            return
-        self._strays += 1
-        self._nursery.start_soon(self._forward_stray, request, flow)
-
-    async def _forward_stray(self, received: Request, flow: Flow) -> None:
         try:
-            prepared = self.prepare(received)
+            prepared = self.prepare(request)
             validate(prepared.request)
             # One and only one: which of several contacts has answered is not known here.
-            destination = (await self.targets.find(prepared, flow))[0]
-            request = make_forwarded(prepared.request, destination)
-            targets = await self.locate(request, destination)
-            self.transactions.send_statelessly(request, targets[0], stateless_branch(received), prefer=flow)
+            destination = self.targets.find(prepared, flow)[0]
+            forwarded = make_forwarded(prepared.request, destination)
+            hop = self.next_hop(forwarded, destination)
+            targets = self.resolver.resolve_nowait(hop)
+            branch = stateless_branch(request)
+            if targets is not None:
+                self.transactions.send_statelessly(forwarded, targets[0], branch, prefer=flow)
+            elif self._nursery is None or self._strays >= MAX_STRAYS:
+                self.counters.count("dropped.stray.overload")
+            else:
+                self._strays += 1
+                self._nursery.start_soon(self._send_stray, forwarded, hop, branch, flow)
         except (MessageError, RefusedError, TransportError) as error:
             self.note_unroutable(error)
-        except Exception:
-            self.counters.count("faults.proxy")
-            log.exception("forwarding failed", key=received.call_id)
+
+    async def _send_stray(self, request: Request, hop: SipUri, branch: str, flow: Flow) -> None:
+        try:
+            targets = await self.resolver.resolve(hop)
+            self.transactions.send_statelessly(request, targets[0], branch, prefer=flow)
+        except TransportError as error:
+            self.note_unroutable(error)
         finally:
             self._strays -= 1
 
-    async def locate(self, request: Request, destination: Destination) -> list[Target]:
-        """Find the addresses to send a request to, in their order (:rfc:`3261#section-16.6` steps 6 and 7).
+    def next_hop(self, request: Request, destination: Destination) -> SipUri:
+        """Return the URI to send a request to (:rfc:`3261#section-16.6` steps 6 and 7).
 
         Args:
             request: made for the destination; changed if the next hop is a strict router.
             destination: where it is to go.
 
         Raises:
-            MessageError, RefusedError, TransportError: there is no way.
+            MessageError, RefusedError: there is no way.
         """
         hop = destination.next_hop or take_next_hop(request)
         if not isinstance(hop, SipUri):
             raise RefusedError(416)
-        return await self.resolver.resolve(hop)
+        return hop
 
     def note_unroutable(self, error: Exception) -> None:
         """Count a request for which there is no way out."""

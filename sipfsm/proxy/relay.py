@@ -46,7 +46,7 @@ class RelayPolicy:
         call_id = request.headers.first(b"call-id") or b""
         return blake2b(call_id, digest_size=8, key=self._secret).hexdigest()
 
-    async def check(self, prepared: Prepared, flow: Flow) -> None:
+    def check(self, prepared: Prepared, flow: Flow) -> None:
         """Let a request for a foreign domain pass, or not.
 
         Raises:
@@ -54,7 +54,7 @@ class RelayPolicy:
         """
         if self._is_trusted(flow.remote.host) or self._is_in_dialog(prepared):
             return
-        if await self._is_of_user(prepared.request, flow):
+        if self._is_of_user(prepared.request, flow):
             return
         raise RefusedError(403, "Relaying Denied")
 
@@ -74,11 +74,11 @@ class RelayPolicy:
         token = route.params.get(TOKEN)
         return token is not None and secrets.compare_digest(token, self.token(prepared.request))
 
-    async def _is_of_user(self, request: Request, flow: Flow) -> bool:
+    def _is_of_user(self, request: Request, flow: Flow) -> bool:
         """Say if the sender is who registered from the same place: as much as can be said without digest."""
         sender = request.from_.uri
         if not isinstance(sender, SipUri) or not self._domains.serves(sender):
             return False
         label = flow_label(flow)
-        bindings = await self._location.bindings(address_of_record(sender))
+        bindings = self._location.bindings(address_of_record(sender))
         return any(binding.received == label for binding in bindings)

@@ -57,7 +57,7 @@ class TargetFinder:
         self._next_hop = next_hop
         self._users = users
 
-    async def find(self, prepared: Prepared, flow: Flow) -> list[Destination]:
+    def find(self, prepared: Prepared, flow: Flow) -> list[Destination]:
         """Determine where a request is to go; at least one destination.
 
         Raises:
@@ -68,22 +68,22 @@ class TargetFinder:
         # A maddr that is not ours leads elsewhere, whatever the domain; so does a Route.
         if isinstance(uri, SipUri) and uri.maddr is None and self._domains.serves(uri):
             if has_route:
-                await self._relay.check(prepared, flow)
-            return await self._of_user(uri)
-        await self._relay.check(prepared, flow)
+                self._relay.check(prepared, flow)
+            return self._of_user(uri)
+        self._relay.check(prepared, flow)
         # In a dialog the route set says it all; who set it up chose the next hop then.
         next_hop = None if has_route or prepared.own_route is not None else self._next_hop
         if not isinstance(uri, SipUri) and next_hop is None and not has_route:
             raise RefusedError(416, "No Gateway for tel URIs")
         return [Destination(uri, next_hop=next_hop)]
 
-    async def _of_user(self, uri: SipUri) -> list[Destination]:
+    def _of_user(self, uri: SipUri) -> list[Destination]:
         if uri.user is None:
             raise RefusedError(404)
         aor = address_of_record(uri)
         destinations = [
             destination
-            for binding in await self._location.bindings(aor)
+            for binding in self._location.bindings(aor)
             if (destination := _destination(binding)) is not None
         ]
         if destinations:

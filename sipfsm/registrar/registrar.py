@@ -95,7 +95,7 @@ class Registrar:
         aor = self._address_of_record(request)  # 5
         registration = read_registration(request, self._expiry, flow_label)
         if registration is None:
-            bindings = await self._location.bindings(aor)
+            bindings = self._location.bindings(aor)
         else:
             bindings = await self._location.update(  # 6, 7
                 aor, lambda live: updated(live, registration, received_at)

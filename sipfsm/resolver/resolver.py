@@ -16,6 +16,20 @@ PROTOCOLS = {"udp": "UDP", "tcp": "TCP"}
 class Resolver:
     """Finds the addresses of next hops."""
 
+    def resolve_nowait(self, uri: SipUri) -> list[Target] | None:
+        """Return the addresses to try, in their order; None if a name has to be looked up first (`resolve`).
+
+        Raises:
+            TransportError: the URI asks for what is not to be had here.
+        """
+        if uri.scheme == "sips":
+            raise TransportError("no-tls", "a sips URI asks for TLS, which is not spoken here")
+        protocol = PROTOCOLS.get(uri.transport or "udp")
+        if protocol is None:
+            raise TransportError("no-transport", f"the transport {uri.transport!r} is not spoken here")
+        host = uri.maddr or uri.host
+        return [Target(protocol, host, uri.port or DEFAULT_PORT)] if ip_version(host) is not None else None
+
     async def resolve(self, uri: SipUri) -> list[Target]:
         """Return the addresses to try, in their order, at least one.
 
@@ -24,12 +38,9 @@ class Resolver:
         Raises:
             TransportError: the URI asks for what is not to be had here, or its name has no address.
         """
-        if uri.scheme == "sips":
-            raise TransportError("no-tls", "a sips URI asks for TLS, which is not spoken here")
-        protocol = PROTOCOLS.get(uri.transport or "udp")
-        if protocol is None:
-            raise TransportError("no-transport", f"the transport {uri.transport!r} is not spoken here")
-        host = uri.maddr or uri.host
-        port = uri.port or DEFAULT_PORT
-        hosts = [host] if ip_version(host) is not None else await look_up(host)
-        return [Target(protocol, address, port) for address in hosts]
+        targets = self.resolve_nowait(uri)
+        if targets is not None:
+            return targets
+        protocol = PROTOCOLS[uri.transport or "udp"]
+        hosts = await look_up(uri.maddr or uri.host)
+        return [Target(protocol, host, uri.port or DEFAULT_PORT) for host in hosts]

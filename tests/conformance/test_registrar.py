@@ -767,7 +767,7 @@ def test_path_is_stored_with_the_binding_and_copied_into_the_200() -> None:
     response = bench.send("Contact: <sip:UA1@192.0.2.4>", "Supported: path", f"Path: {PATH}")
     assert response.status == 200
     assert [value.decode() for value in response.headers.lines(b"path")] == [PATH]
-    (binding,) = trio.run(bench.location.bindings, "sip:bob@example.com")
+    (binding,) = bench.location.bindings("sip:bob@example.com")
     assert b",".join(binding.path).decode() == PATH
     assert binding.received == "udp:192.0.2.7:5060"
 
@@ -780,7 +780,7 @@ def test_the_path_vector_keeps_its_order_over_several_fields() -> None:
         "Path: <sip:p3;lr>, <sip:p2;lr>",
         "Path: <sip:p1;lr>",
     )
-    (binding,) = trio.run(bench.location.bindings, "sip:bob@example.com")
+    (binding,) = bench.location.bindings("sip:bob@example.com")
     assert binding.path == (b"<sip:p3;lr>", b"<sip:p2;lr>", b"<sip:p1;lr>")
 
 
@@ -790,7 +790,7 @@ def test_each_binding_has_a_path_of_its_own_and_a_refresh_replaces_it() -> None:
     response = bench.send("Contact: <sip:b@h>", "Supported: path")
     assert b"path" not in response.headers
     bench.send("Contact: <sip:a@h>", "Supported: path", "Path: <sip:p2;lr>")
-    bindings = trio.run(bench.location.bindings, "sip:bob@example.com")
+    bindings = bench.location.bindings("sip:bob@example.com")
     assert [binding.path for binding in bindings] == [(b"<sip:p2;lr>",), ()]
 
 

@@ -30,8 +30,8 @@ def test_an_update_returns_the_live_bindings_highest_q_first(opener: Open) -> No
             after = await location.update(ALICE, put(*wanted))
             names = [one.contact.split(b"@")[0] for one in after]
             assert names == [b"sip:high", b"sip:first", b"sip:second", b"sip:low"]
-            assert await location.bindings(ALICE) == after
-            assert await location.bindings(BOB) == ()
+            assert location.bindings(ALICE) == after
+            assert location.bindings(BOB) == ()
 
     trio.run(main)
 
@@ -42,7 +42,7 @@ def test_reading_is_no_checkpoint(opener: Open) -> None:
         async with running(location):
             await location.update(ALICE, put(binding("a")))
             with trio.testing.assert_no_checkpoints():
-                await location.bindings(ALICE)
+                location.bindings(ALICE)
 
     trio.run(main)
 
@@ -54,7 +54,7 @@ def test_a_change_sees_what_the_one_before_it_left(opener: Open) -> None:
             async with trio.open_nursery() as nursery:
                 for number in range(50):
                     nursery.start_soon(location.update, ALICE, add(binding(f"phone{number}")))
-            assert len(await location.bindings(ALICE)) == 50
+            assert len(location.bindings(ALICE)) == 50
 
     trio.run(main)
 
@@ -67,9 +67,9 @@ def test_a_binding_ends_at_its_time_and_not_before(opener: Open) -> None:
             short, long = binding("short", ends=clock.now + 60), binding("long", ends=clock.now + 61, q=0.5)
             await location.update(ALICE, put(short, long))
             clock.now += 59.9
-            assert await location.bindings(ALICE) == (short, long)
+            assert location.bindings(ALICE) == (short, long)
             clock.now += 0.1
-            assert await location.bindings(ALICE) == (long,)
+            assert location.bindings(ALICE) == (long,)
             third = binding("third", q=0)
             assert await location.update(ALICE, add(third)) == (long, third)
 
@@ -86,7 +86,7 @@ def test_an_exception_of_the_change_reaches_the_caller_and_changes_nothing(opene
             before = await location.update(ALICE, put(binding("a")))
             with pytest.raises(LookupError):
                 await location.update(ALICE, broken)
-            assert await location.bindings(ALICE) == before
+            assert location.bindings(ALICE) == before
             await location.update(BOB, put(binding("b")))  # and the service goes on
 
     trio.run(main)
@@ -100,7 +100,7 @@ def test_an_address_of_record_has_a_bounded_number_of_bindings(opener: Open) -> 
             with pytest.raises(LocationError) as caught:
                 await location.update(ALICE, add(binding("c")))
             assert caught.value.reason is LocationReason.TOO_MANY_BINDINGS
-            assert await location.bindings(ALICE) == full
+            assert location.bindings(ALICE) == full
             refreshed = (binding("a", cseq=2), binding("c"))
             assert await location.update(ALICE, put(*refreshed)) == refreshed
 

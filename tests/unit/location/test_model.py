@@ -91,7 +91,7 @@ async def play(kind: str, script: Sequence[Step]) -> None:
                 while remaining and not isinstance(step := remaining.pop(0), Restart):
                     await play_step(step, location, model, clock)
                     for aor in (ALICE, BOB):
-                        assert await location.bindings(aor) == model.live(aor, clock.now)
+                        assert location.bindings(aor) == model.live(aor, clock.now)
             if kind == "sql":
                 location = opener(clock, LocationLimits())
 

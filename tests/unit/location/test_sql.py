@@ -35,7 +35,7 @@ async def stored(path: Path, aor: str) -> tuple[Binding, ...]:
     """Open the file again, as a restarted server would, and read."""
     location = service(path)
     async with running(location):
-        return await location.bindings(aor)
+        return location.bindings(aor)
 
 
 async def open_only(path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_has_expired_is_gone_after_a_restart(path: Path) -> None:
             await location.update(BOB, put(binding("b", ends=CLOCK.now + 1)))
         later = SqlLocation(path, clock=lambda: CLOCK.now + 1)
         async with running(later):
-            assert await later.bindings(ALICE) == (binding("a"),)
+            assert later.bindings(ALICE) == (binding("a"),)
             assert later.count() == (1, 1)
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT count(*) FROM binding").fetchone() == (1,)
@@ -184,7 +184,7 @@ def test_every_acknowledged_binding_survives_kill_9(path: Path) -> None:
         location = service(path)
         async with running(location):
             for aor, cseq in acknowledged.items():
-                (kept,) = await location.bindings(aor)
+                (kept,) = location.bindings(aor)
                 assert kept.cseq in (cseq, cseq + 1)  # the next one may have been committed and not said yet
 
     trio.run(main)
@@ -224,11 +224,11 @@ def test_nothing_is_shown_before_it_is_committed(path: Path) -> None:
 
     async def main() -> None:
         location = service(path)
-        with at_commit(2, lambda: seen.append(trio.from_thread.run(location.bindings, ALICE))):
+        with at_commit(2, lambda: seen.append(trio.from_thread.run_sync(location.bindings, ALICE))):
             async with running(location):
                 await location.update(ALICE, put(binding("a")))
                 assert seen == [()]
-                assert await location.bindings(ALICE) == (binding("a"),)
+                assert location.bindings(ALICE) == (binding("a"),)
 
     trio.run(main)
 
@@ -297,7 +297,7 @@ def test_a_commit_under_way_is_finished_and_shown_when_its_caller_is_cancelled(p
                     await location.update(ALICE, put(binding("a")))
                 assert scope.cancelled_caught
                 await location.update(BOB, put())  # after the commit under way
-                assert await location.bindings(ALICE) == (binding("a"),)
+                assert location.bindings(ALICE) == (binding("a"),)
         assert await stored(path, ALICE) == (binding("a"),)
 
     trio.run(main)
@@ -507,7 +507,7 @@ def test_a_file_that_cannot_be_opened_is_refused_with_a_sentence(tmp_path: Path,
 def test_before_it_runs_nothing_is_taken(path: Path) -> None:
     async def main() -> None:
         location = service(path)
-        assert await location.bindings(ALICE) == ()
+        assert location.bindings(ALICE) == ()
         with pytest.raises(LocationError) as caught:
             await location.update(ALICE, put(binding("a")))
         assert caught.value.reason is LocationReason.NOT_RUNNING
@@ -534,7 +534,7 @@ def test_a_full_disk_fails_the_update_and_nothing_else(path: Path) -> None:
                     with pytest.raises(LocationError, match=r"cannot be written: .*full") as caught:
                         await location.update(ALICE, put(wide))
                     assert caught.value.reason is LocationReason.COMMIT_FAILED
-                    assert await location.bindings(ALICE) == before
+                    assert location.bindings(ALICE) == before
                 assert await location.update(ALICE, put()) == ()  # what needs no room goes on
                 await trio.to_thread.run_sync(connection.execute, "PRAGMA max_page_count = 100000")
                 assert await location.update(BOB, put(wide)) == (wide,)
@@ -590,8 +590,8 @@ def test_an_update_that_the_database_refuses_fails_alone(path: Path) -> None:
                 nursery.start_soon(location.update, ALICE, add(binding("a")))
                 nursery.start_soon(mallory)
                 nursery.start_soon(location.update, BOB, add(binding("a")))
-            assert await location.bindings(MALLORY) == ()
-            assert await location.bindings(ALICE) == await location.bindings(BOB) == (binding("a"),)
+            assert location.bindings(MALLORY) == ()
+            assert location.bindings(ALICE) == location.bindings(BOB) == (binding("a"),)
         assert await stored(path, BOB) == (binding("a"),)
 
     trio.run(main)
@@ -644,7 +644,7 @@ def test_a_sweep_that_cannot_write_is_tried_again(path: Path) -> None:
                 await trio.to_thread.run_sync(connection.execute, "PRAGMA query_only = ON")
                 with pytest.raises(LocationError):
                     await location.sweep()
-                assert await location.bindings(ALICE) == ()  # invisible all the same
+                assert location.bindings(ALICE) == ()  # invisible all the same
                 assert location.count() == (1, 1)
                 await trio.to_thread.run_sync(connection.execute, "PRAGMA query_only = OFF")
                 assert await location.sweep() == 1
