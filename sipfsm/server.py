@@ -30,7 +30,7 @@ DRAIN_SECONDS = 3.0
 """How long requests in progress may take to be answered after the server was told to end."""
 
 FAREWELL_SECONDS = 0.1
-"""How long the last messages get to go out."""
+"""How long the last messages get to go out: over a stream they wait for its writer."""
 
 _OTHER_FILES = 128
 """Open files besides connections: listeners, the database, the log, threads."""
@@ -214,13 +214,11 @@ class Server:
         with trio.move_on_after(seconds):
             while self._unanswered():  # noqa: ASYNC110 - sixty looks in the life of a server
                 await trio.sleep(0.05)
-        unanswered = self._unanswered()
-        for transaction in unanswered:
+        for transaction in self._unanswered():
             transaction.respond(make_response(transaction.request, 503))
             if transaction.user is not None:
                 transaction.user.cancelled()
-        if unanswered:
-            await trio.sleep(FAREWELL_SECONDS)
+        await trio.sleep(FAREWELL_SECONDS)
 
     def _unanswered(self) -> list[ServerTransaction]:
         return [each for each in self.transactions.servers.values() if not each.answered]
