@@ -76,7 +76,7 @@ The target has core {proxy_core}, both SIPp share core {generator_core}. The tar
   a call falls as the load rises (more datagrams a wake-up), so only runs at the same rate can be compared.
 - A rate counts as carried when {good_share:.1%} of the calls of a run of {plan.trial:g} s are complete, and
   the caller could start {good_rate:.0%} of those due, with at most a second's worth open at once. Each rate
-  has two attempts. A target far from 100 % busy at its highest rate was not the limit: SIPp on its one core was.
+  has two attempts. A target far from 100 % busy at its highest rate was not the limit: SIPp on its core was.
 - Memory is what the process tree grew by (proportional set size) while {plan.held} calls were ringing,
   divided by these calls.
 - The floor is a relay under Trio, two UDP sockets, that passes datagrams on unread: no SIP proxy in Python on

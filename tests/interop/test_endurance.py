@@ -17,6 +17,9 @@ RATE = 150
 OPEN = 20
 """Calls at a time: a busy machine makes the test longer, and does not make it fail."""
 
+WARM_UP = round(1.5 * RATE * 64 * T1)
+"""Calls until as many linger as ever will: then caches, pools and the allocator's arenas have their size."""
+
 HELD = ("tasks", "transactions", "contexts", "timers")
 """What a server holds for calls, as its statistics line names it."""
 
@@ -48,7 +51,7 @@ def _drained(server: Server, before: dict[str, int] | None) -> dict[str, int]:
 @pytest.mark.slow
 def test_ten_thousand_calls_leave_no_trace(laboratory: Laboratory) -> None:
     server = laboratory.server(options=["--t1", f"{T1:g}"])
-    _calls(laboratory, server, 1000)  # the working set of this rate: caches, pools, the allocator's arenas
+    _calls(laboratory, server, WARM_UP)
     before, size = _drained(server, None), memory(server.pid)
     _calls(laboratory, server, 10_000)
     after, grown = _drained(server, before), memory(server.pid)
