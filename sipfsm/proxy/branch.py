@@ -106,8 +106,12 @@ class Branch(Driver[Response]):
         self.handle(_event_of(response.status), response)
 
     def timed_out(self) -> None:
-        """Take note that no final response came."""
-        self.handle(Event.TIMEOUT)
+        """Take note that no final response came; another target may be left.
+
+        What is no INVITE is not tried again: its own client has given it up by now.
+        """
+        another = bool(self._targets) and self._context.is_invite
+        self.handle(Event.TARGET_FAILED if another else Event.TIMEOUT)
 
     def transport_failed(self, error: TransportError) -> None:
         """Take note that the request could not be sent; another target may be left."""
