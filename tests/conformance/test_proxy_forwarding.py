@@ -354,15 +354,18 @@ def received_response(request: Request) -> bytes:
 # ---- 18.1.1: large requests
 
 
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
 @simulated()
-async def test_18_1_1_no_datagram_is_larger_than_1300_bytes(scene: Scene) -> None:
+async def test_18_1_1_no_datagram_is_larger_than_1300_bytes(scene: Scene, method: str) -> None:
     """18.1.1: larger "than 1300 bytes and the path MTU is unknown [...] MUST be sent using [...] TCP"."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
     await bob.register()
     protocols = []
     for size in range(700, 1100, 10):
-        await forwarded_invite(alice, bob, body=b"x" * size)
-        packet = scene.forwarded("INVITE", to=bob)[-1]
+        await alice.send(alice.request(method, bob.aor, body=b"x" * size))
+        bob.answer(await bob.receive_later(method), 486)
+        await alice.receive(486)
+        packet = scene.forwarded(method, to=bob)[-1]
         protocols.append(packet.protocol)
         if packet.protocol == "UDP":
             assert len(packet.data) <= 1300
@@ -426,3 +429,82 @@ async def test_16_6_7_a_transport_that_is_not_spoken_cannot_be_reached(scene: Sc
     await alice.send(alice.request("INVITE", bob.aor))
     await alice.receive(500)
     assert bob.got("INVITE") == []
+
+
+@simulated()
+async def test_16_6_7_the_next_address_is_tried_when_one_cannot_be_reached(scene: Scene) -> None:
+    """16.6 step 7: "proceed through the set in order until the delivery attempt succeeds"."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = ["192.0.2.77", "192.0.2.78", bob.host]
+    await bob.register(contact="sip:bob@phone.example.net;transport=tcp")
+    invite = await forwarded_invite(alice, bob)
+    assert invite.request.raw_uri == b"sip:bob@phone.example.net;transport=tcp"
+    assert len(invite.request.vias) == 2
+    assert len(invite.request.record_routes) == 2
+
+
+@simulated(icmp=True)
+async def test_16_6_7_the_next_address_is_tried_when_icmp_says_no(scene: Scene) -> None:
+    """16.6 step 7 and 18.4: over UDP it is ICMP that reports a failure to send."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = ["192.0.2.77", bob.host]
+    await bob.register(contact="sip:bob@phone.example.net")
+    invite = await forwarded_invite(alice, bob)
+    branches = [parsed(packet).via.branch for packet in scene.forwarded("INVITE")]
+    assert len(set(branches)) == 2
+    assert invite.request.via.branch == branches[1]
+
+
+@simulated()
+async def test_16_6_7_the_next_address_is_tried_when_one_is_silent(scene: Scene) -> None:
+    """16.6 step 7: "failure to send the request or a timeout from its state machine"."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = ["192.0.2.77", bob.host]
+    await bob.register(contact="sip:bob@phone.example.net")
+    sent = await alice.send(alice.request("INVITE", bob.aor))
+    invite = await bob.receive("INVITE", within=40)
+    assert invite.request.vias[1] == sent.via
+    bob.answer(invite, 486)
+    await alice.receive_later(486)
+
+
+@simulated()
+async def test_16_6_7_when_all_addresses_fail_the_target_has_failed(scene: Scene) -> None:
+    """16.6 step 7: "as if this element of the target set returned a 408"; of the transport: 16.9, a 503."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = ["192.0.2.77", "192.0.2.78"]
+    await bob.register(contact="sip:bob@phone.example.net")
+    await alice.send(alice.request("INVITE", bob.aor))
+    await alice.receive_later(408, within=70)
+    carol = await scene.phone("carol")
+    await carol.register(contact="sip:carol@phone.example.net;transport=tcp")
+    await alice.send(alice.request("MESSAGE", carol.aor))
+    await alice.receive(500)
+
+
+@simulated()
+async def test_16_6_7_a_name_without_address_cannot_be_reached(scene: Scene) -> None:
+    """16.9."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register(contact="sip:bob@unknown.example.net")
+    await alice.send(alice.request("INVITE", bob.aor))
+    await alice.receive(500)
+
+
+@simulated()
+async def test_16_6_7_an_address_of_a_family_that_is_not_spoken_is_passed_over(scene: Scene) -> None:
+    """16.6 step 7, for a request of any size: the server has no IPv6."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = ["2001:db8::77", bob.host]
+    await bob.register(contact="sip:bob@phone.example.net")
+    for size in (10, 3000):
+        await forwarded_invite(alice, bob, body=b"x" * size)
+
+
+@simulated()
+async def test_16_6_6_a_path_that_cannot_be_followed_cannot_be_reached(scene: Scene) -> None:
+    """:rfc:`3327#section-5.4`, 16.9: not for the caller to know why."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register(path=["<tel:+15550100>"])
+    await alice.send(alice.request("INVITE", bob.aor))
+    await alice.receive(500)

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from sipfsm.message import Request, Response
+from sipfsm.proxy.proxy import MAX_STRAYS
 from tests.simulation.harness import Scene, parsed, simulated
 from tests.simulation.phone import Phone
 
@@ -175,14 +176,41 @@ async def test_16_6_8_the_method_is_not_in_the_branch(scene: Scene) -> None:
 
 
 @simulated()
-async def test_16_11_more_strays_than_may_wait_are_dropped(scene: Scene) -> None:
-    """A flood of ACKs whose next hops have to be looked up costs bounded memory."""
+async def test_16_11_an_ack_waits_for_the_name_of_its_next_hop(scene: Scene) -> None:
+    """16.6 step 7, to which 16.11 refers: the procedures of :rfc:`3263`, then the first address."""
+    alice, bob, other = await scene.phone("alice"), await scene.phone("bob"), await scene.phone("other")
+    scene.directory.names["phone.example.net"] = [bob.host, other.host]
+    await bob.register(contact="sip:bob@phone.example.net")
+    for _ in range(2):
+        await alice.send(alice.request("ACK", bob.aor))
+    for _ in range(2):
+        ack = await bob.receive("ACK")
+        assert ack.request.raw_uri == b"sip:bob@phone.example.net"
+    assert other.log == []
+
+
+@simulated()
+async def test_16_11_an_ack_whose_next_hop_has_no_address_is_dropped(scene: Scene) -> None:
+    """16.11: nobody is told of it."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
-    scene.server.proxy._strays = 1_000
-    await alice.send(alice.request("ACK", "sip:bob@elsewhere.example"))
-    await bob.receives_nothing()
-    assert scene.counted("dropped.stray.overload") == 1
-    scene.server.proxy._strays = 0
+    await bob.register(contact="sip:bob@unknown.example.net")
+    await alice.send(alice.request("ACK", bob.aor))
+    await alice.receives_nothing()
+    assert scene.counted("unroutable.no-such-host") == 1
+
+
+@simulated()
+async def test_16_11_more_strays_than_may_wait_are_dropped(scene: Scene) -> None:
+    """A flood of ACKs costs bounded memory, while their next hop is looked up or connected to."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = [bob.host]
+    scene.directory.seconds = 1.0
+    await bob.register(contact="sip:bob@phone.example.net")
+    for _ in range(MAX_STRAYS + 10):
+        await alice.send(alice.request("ACK", bob.aor))
+    await trio.sleep(2)
+    assert len(bob.got("ACK")) == MAX_STRAYS
+    assert scene.counted("dropped.stray.overload") == 10
 
 
 @simulated()

@@ -26,8 +26,10 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from sipfsm.config import Settings
-from sipfsm.message import Request, Response, parse_message_untrusted
+from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
+from sipfsm.resolver import Resolver
 from sipfsm.server import Server
+from sipfsm.transport import Target, TransportError
 from tests.simulation.network import Link, Network, Packet
 from tests.simulation.phone import DOMAIN, SERVER, Phone
 
@@ -43,12 +45,43 @@ SETTLE = 700.0
 P = ParamSpec("P")
 
 
+class Directory(Resolver):
+    """Knows the names that a test has written into it, and takes its time to look them up.
+
+    Attributes:
+        names: the addresses of each name.
+        seconds: how long a lookup takes.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[str]] = {}
+        self.seconds = 0.1
+
+    async def resolve(self, uri: SipUri) -> list[Target]:
+        """Return the addresses to try."""
+        targets = self.resolve_nowait(uri)
+        if targets is not None:
+            return targets
+        await trio.sleep(self.seconds)
+        if uri.host not in self.names:
+            raise TransportError("no-such-host", f"the test knows no {uri.host}")
+        addresses = [uri._replace(host=host) for host in self.names[uri.host]]
+        return [target for each in addresses for target in self.resolve_nowait(each) or ()]
+
+
 class Scene:
-    """A network, a server, and the phones that a test asks for."""
+    """A network, a server, and the phones that a test asks for.
+
+    Attributes:
+        network: the network.
+        server: the server.
+        directory: the names that the server can look up.
+    """
 
     def __init__(self, network: Network, server: Server, nursery: trio.Nursery):
         self.network = network
         self.server = server
+        self.directory = server.proxy.resolver = Directory()
         self.began = trio.current_time()
         self._nursery = nursery
         self._hosts = count(101)
@@ -144,6 +177,8 @@ async def scene(
         [str(address) for address in server.settings.listen],
         server.transactions,
         counters=server.counters,
+        limits=server.settings.message_limits,
+        stream=server.transport._shared.stream,
         aliases=server.settings.aliases,
     )
     async with trio.open_nursery() as nursery:

@@ -1,0 +1,394 @@
+"""The core of the server gives each request to who answers it; the server starts, drains and counts."""
+
+import gc
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from sipfsm.config import Settings
+from sipfsm.location import LocationCount
+from sipfsm.server import Server, ServerError, ServerInfo, serve
+from tests.simulation.harness import Scene, scene, simulated
+
+LOOPBACK = ("udp:127.0.0.1:0", "tcp:127.0.0.1:0")
+
+
+# ---- who answers
+
+
+@simulated()
+async def test_options_to_the_server_itself_tells_what_it_can(scene: Scene) -> None:
+    """:rfc:`3261#section-11.2`: capabilities, no body, and no Allow from a proxy."""
+    alice = await scene.phone("alice")
+    for uri in ("sip:example.com", "sip:192.0.2.10", "sip:192.0.2.10:5060;transport=udp"):
+        await alice.send(alice.request("OPTIONS", uri))
+        headers = (await alice.receive(200)).response.headers
+        assert headers.lines(b"supported") == [b"path"]
+        assert b"allow" not in headers
+        for name in (b"accept", b"accept-encoding", b"accept-language"):
+            assert name in headers
+
+
+@pytest.mark.parametrize(("required", "status"), [("foo, path", 420), ("path", 200)])
+@simulated()
+async def test_options_to_the_server_itself_may_require_what_it_supports(
+    scene: Scene, required: str, status: int
+) -> None:
+    """:rfc:`3261#section-8.2.2.3`."""
+    alice = await scene.phone("alice")
+    await alice.send(alice.request("OPTIONS", "sip:example.com", fields=[("Require", required)]))
+    assert (await alice.receive(status)).response.unsupported == ([] if status == 200 else ["foo"])
+
+
+@simulated()
+async def test_options_to_a_user_goes_to_the_user(scene: Scene) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("OPTIONS", bob.aor))
+    bob.answer(await bob.receive("OPTIONS"), 200)
+    assert (await alice.receive(200)).response.to.tag == f"bob-{bob.host}"
+
+
+@simulated(trusted=("192.0.2.0/24",))
+async def test_register_goes_to_the_registrar_of_its_domain(scene: Scene) -> None:
+    alice, registrar = await scene.phone("alice"), await scene.phone("registrar")
+    await alice.register()
+    assert scene.server.location.count() == LocationCount(aors=1, bindings=1)
+    foreign = alice.request("REGISTER", f"sip:{registrar.host}", to=f"<sip:alice@{registrar.host}>")
+    await alice.send(foreign)
+    registrar.answer(await registrar.receive("REGISTER"), 200)
+    await alice.receive(200)
+
+
+@simulated()
+async def test_a_binding_remembers_the_flow_that_it_came_over(scene: Scene) -> None:
+    alice = await scene.phone("alice")
+    await alice.register()
+    [binding] = scene.server.location.bindings("sip:alice@example.com")
+    assert binding.received == f"udp:{alice.host}:5060"
+
+
+@simulated()
+async def test_what_is_malformed_where_only_the_core_looks_is_answered_with_400(scene: Scene) -> None:
+    alice = await scene.phone("alice")
+    await alice.send(alice.request("OPTIONS", "sip:example.com", fields=[("Require", "a b")]))
+    assert (await alice.receive(400)).response.reason == "Not a token"
+    await alice.send(alice.request("INVITE", "sip:bob@example.com", fields=[("Proxy-Require", "<>")]))
+    await alice.receive(400)
+
+
+@simulated()
+async def test_an_empty_proxy_require_asks_for_nothing(scene: Scene) -> None:
+    alice = await scene.phone("alice")
+    await alice.send(alice.request("INVITE", "sip:bob@example.com", fields=[("Proxy-Require", "")]))
+    await alice.receive(480)
+
+
+# ---- work that raises
+
+
+def fails(*_: object) -> NoReturn:
+    """Stand for anything that has a bug."""
+    raise RuntimeError("a bug")
+
+
+def forgive(scene: Scene, *labels: str) -> None:
+    """Check that there were faults of these kinds, so that the end of the test does not complain of them."""
+    for label in labels:
+        assert scene.server.counters.pop(label) >= 1
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE", "MESSAGE"])
+@simulated()
+async def test_work_that_raises_is_answered_with_500(
+    scene: Scene, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug that one request brings to light ends that request, and no other."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    uri = "sip:example.com" if method == "REGISTER" else bob.aor
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.server.location, "bindings", fails)
+        patch.setattr(scene.server.location, "update", fails)
+        await alice.send(alice.request(method, uri, to=f"<{bob.aor}>"))
+        await alice.receive(500)
+    forgive(scene, "faults.transaction")
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    bob.answer(await bob.receive("MESSAGE"), 200)
+    await alice.receive(200)
+
+
+@simulated()
+async def test_a_bug_in_forwarding_is_answered_with_500(scene: Scene) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor))
+    await bob.receive("INVITE")
+    await _break_all_contexts(scene)
+    await alice.receive(500)
+    forgive(scene, "faults.proxy")
+
+
+@simulated()
+async def test_a_bug_after_the_answer_changes_nothing(scene: Scene) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor))
+    bob.answer(await bob.receive("INVITE"), 200)
+    await alice.receive(200)
+    await _break_all_contexts(scene)
+    await alice.receives_nothing(60)
+    forgive(scene, "faults.proxy")
+
+
+async def _break_all_contexts(scene: Scene) -> None:
+    async def breaks() -> None:
+        fails()
+
+    for context in scene.server.proxy.contexts:
+        context.start_soon(breaks)
+    await trio.sleep(0.001)
+
+
+@simulated()
+async def test_a_bug_in_what_has_no_transaction_is_counted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.server.location, "bindings", fails)
+        await alice.send(alice.request("ACK", bob.aor))
+        await alice.receives_nothing()
+    [label] = [label for label in scene.server.counters if label.startswith("faults")]
+    forgive(scene, label)
+    await alice.send(alice.request("ACK", bob.aor))
+    await bob.receive("ACK")
+
+
+# ---- draining
+
+
+@simulated()
+async def test_draining_refuses_what_is_new_and_lets_the_old_end(scene: Scene) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor))
+    invite = await bob.receive("INVITE")
+    async with trio.open_nursery() as nursery:
+        began = trio.current_time()
+        nursery.start_soon(scene.server.drain)
+        await trio.sleep(0.1)
+        for method, uri in (
+            ("INVITE", bob.aor),
+            ("OPTIONS", "sip:example.com"),
+            ("REGISTER", "sip:example.com"),
+        ):
+            await alice.send(alice.request(method, uri))
+            refusal = await alice.receive_later(503)
+            assert refusal.response.headers.lines(b"retry-after") == [b"10"]
+        bob.answer(invite, 200)
+        answer = await alice.receive_later(200)
+    assert trio.current_time() - began < 1
+    await alice.send(alice.in_dialog("ACK", answer.response))
+    await bob.receive("ACK")
+    await alice.send(alice.in_dialog("BYE", answer.response, cseq=2))
+    bob.answer(await bob.receive("BYE"), 200)
+    await alice.receive(200)
+
+
+@simulated()
+async def test_a_cancel_is_taken_while_draining(scene: Scene) -> None:
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = await alice.send(alice.request("INVITE", bob.aor))
+    received = await bob.receive("INVITE")
+    bob.answer(received, 180)
+    await alice.receive(180)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scene.server.drain)
+        await trio.sleep(0.1)
+        await alice.send(alice.cancel(invite))
+        await alice.receive(200)
+        bob.answer(await bob.receive("CANCEL"), 200)
+        bob.answer(received, 487)
+        await alice.receive(487)
+
+
+@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+def test_what_is_not_answered_in_time_gets_503_before_the_server_ends(protocol: str) -> None:
+    """Also over a stream, whose writer is a task; and phones that ring are told to stop."""
+
+    async def script() -> None:
+        async with scene() as stage:
+            alice, phones = await stage.phone("alice"), [await stage.phone("bob") for _ in range(2)]
+            for phone in phones:
+                await phone.register()
+            for method in ("INVITE", "MESSAGE"):
+                request = alice.request(method, phones[0].aor, protocol=protocol)
+                await alice.send(request, protocol=protocol)
+                for phone in phones:
+                    await phone.receive(method)
+            ringing, silent = phones
+            ringing.answer(ringing.got("INVITE")[0], 180)
+            began = trio.current_time()
+            await stage.server.drain()
+            assert 3 <= trio.current_time() - began < 4
+            for _ in range(2):
+                await alice.receive_later(503, within=0)
+            await ringing.receive_later("CANCEL", within=0)
+            assert silent.got("CANCEL") == []
+            # What is heard of them later is nobody's any more.
+            ringing.answer(ringing.got("INVITE")[0], 486)
+            silent.answer(silent.got("INVITE")[0], 486)
+            silent.answer(silent.got("MESSAGE")[0], 404)
+            alice.inbox.clear()
+            await stage.settle()
+            assert [each.kind for each in alice.inbox if each.kind != 503] == []
+
+    trio.run(script, clock=MockClock(autojump_threshold=0))
+
+
+@simulated()
+async def test_draining_an_idle_server_takes_no_time_to_speak_of(scene: Scene) -> None:
+    began = trio.current_time()
+    await scene.server.drain()
+    assert trio.current_time() - began <= 0.1
+
+
+# ---- statistics
+
+
+@simulated(log_level="debug")
+async def test_statistics_tell_what_is_held(scene: Scene) -> None:
+    """With every event logged, which must not change what happens."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    idle = scene.server.statistics()
+    await bob.register()
+    before = scene.server.statistics()
+    assert (before["contexts"], before["bindings"]) == (0, 1)
+    await alice.send(alice.request("INVITE", bob.aor))
+    invite = await bob.receive("INVITE")
+    during = scene.server.statistics()
+    assert during["contexts"] == 1
+    assert during["transactions"] == 3  # the REGISTER lingers
+    assert isinstance(during["timers"], int)
+    assert during["timers"] >= 4
+    assert isinstance(during["counters"], dict)
+    assert during["counters"]["received.udp"] == 2
+    bob.answer(invite, 486)
+    await alice.receive(486)
+    await trio.sleep(100)
+    after = scene.server.statistics()
+    assert (after["contexts"], after["transactions"], after["timers"]) == (0, 0, 0)
+    assert after["tasks"] == idle["tasks"]
+
+
+# ---- starting
+
+
+@simulated(limits={"max_transactions": 2, "max_bindings_per_aor": 1, "max_connections": 1})
+async def test_the_limits_of_the_configuration_hold(scene: Scene) -> None:
+    alice, bob, desk = await scene.phone("alice"), await scene.phone("bob"), await scene.phone("bob")
+    await bob.register(protocol="TCP")
+    await desk.send(desk.request("REGISTER", "sip:example.com", to=f"<{desk.aor}>"))
+    [refusal] = [await desk.receive(403)]
+    assert refusal.response.to.tag
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    await alice.receive(503)
+    await desk.send(desk.request("OPTIONS", "sip:example.com", protocol="TCP"), protocol="TCP")
+    await desk.receives_nothing()
+    assert scene.counted("connections.refused.total") == 1
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(**{"listen": LOOPBACK, "location": "memory"} | changes)
+
+
+def started(config: Settings) -> str:
+    """Start a server and return the sentence with which it fails."""
+    with pytest.RaisesGroup(pytest.RaisesExc(ServerError)) as caught:
+        trio.run(Server(config).run)
+    return str(caught.value.exceptions[0])
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert f"cannot listen on udp:127.0.0.1:{port}: " in started(
+            settings(listen=(f"udp:127.0.0.1:{port}",))
+        )
+
+
+def test_a_location_service_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "no.db").write_bytes(b"this is no database" * 100)
+    assert "no.db" in started(settings(location=f"sqlite:{tmp_path / 'no.db'}"))
+
+
+def test_a_location_service_that_does_not_exist_is_refused() -> None:
+    odd = settings().model_copy(update={"location": "stone:tablets"})
+    with pytest.raises(ServerError, match="stone:tablets"):
+        Server(odd)
+
+
+# ---- serving until a signal comes
+
+
+@pytest.fixture
+def process() -> Iterator[None]:
+    """Give back what `serve` changes for the whole process."""
+    thresholds, files = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+
+@pytest.mark.usefixtures("process")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_another_has_it_tell_its_statistics(end: signal.Signals) -> None:
+    infos: list[ServerInfo] = []
+
+    def on_started(info: ServerInfo) -> None:
+        infos.append(info)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), end)
+
+    with capture_logs() as logs:
+        trio.run(lambda: serve(settings(), on_started=on_started))
+    assert [each.protocol for each in infos[0].listeners] == ["UDP", "TCP"]
+    events = [entry for entry in logs if entry["event"] in {"started", "statistics", "draining", "stopped"}]
+    assert [entry["event"] for entry in events] == ["started", "statistics", "draining", "stopped"]
+    assert events[2]["signal"] == end.name
+    assert events[3]["contexts"] == 0
+
+
+@pytest.mark.usefixtures("process")
+@pytest.mark.parametrize(
+    ("soft", "connections", "expected"), [(256, 512, 512 + 128), (256, 10, 256), (256, 10**7, None)]
+)
+def test_as_many_files_are_allowed_as_connections_may_need(
+    soft: int, connections: int, expected: int | None
+) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def on_started(info: ServerInfo) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    config = settings(limits={"max_connections": connections})
+    with capture_logs() as logs:
+        trio.run(lambda: serve(config, on_started=on_started))
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == (expected or hard)
+    assert any(entry["event"] == "few open files allowed" for entry in logs) == (expected is None)
