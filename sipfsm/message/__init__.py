@@ -24,7 +24,7 @@ from sipfsm.message.host import canonical_host, host_port
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.message import SIP_VERSION, Message, Request, Response, SipMessage
 from sipfsm.message.params import NO_PARAMS, Params
-from sipfsm.message.parse import body_length_untrusted, parse_message_untrusted
+from sipfsm.message.parse import parse_message_untrusted
 from sipfsm.message.uri import OtherUri, SipUri, TelUri, Uri, UriParams, parse_uri_untrusted
 from sipfsm.message.values import quote, unquote
 from sipfsm.message.via import Via, parse_via_untrusted
@@ -56,7 +56,6 @@ __all__ = [
     "Uri",
     "UriParams",
     "Via",
-    "body_length_untrusted",
     "canonical_host",
     "check_untrusted",
     "format_date",

@@ -16,7 +16,7 @@ from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.message import Request, Response, SipMessage
 from sipfsm.message.names import USUAL_SPELLINGS, field_name_untrusted
 from sipfsm.message.scalars import parse_content_length_untrusted
-from sipfsm.message.values import text, unfold
+from sipfsm.message.values import text
 
 _METHOD = rb"[A-Za-z0-9\-.!%*_+`'~]++"
 _VERSION = rb"[sS][iI][pP]/[0-9]{1,9}\.[0-9]{1,9}"
@@ -61,28 +61,6 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     if defects:
         raise defects[0].about(message)
     return message
-
-
-def body_length_untrusted(head: bytes) -> int | None:
-    """Return the Content-Length of a header section, in bytes: what frames the messages of a stream.
-
-    Args:
-        head: the start line and the header fields, with or without the empty line at their end.
-
-    Returns:
-        None if there is no Content-Length, which a stream needs (:rfc:`3261#section-18.3`).
-
-    Raises:
-        MessageError: ``bad-content-length``, or ``duplicate-content-length``: two lines, even equal ones.
-    """
-    values = [
-        line[line.index(b":") + 1 :]
-        for line in _FIELD_BREAK.split(head.rstrip(b"\r\n"))[1:]
-        if field_name_untrusted(line) == b"content-length"
-    ]
-    if len(values) > 1:
-        raise MessageError("duplicate-content-length", "Content-Length appears twice", values[1])
-    return parse_content_length_untrusted(unfold(values[0])) if values else None
 
 
 def _check_fields(fields: list[bytes], limits: Limits, defects: list[MessageError]) -> None:

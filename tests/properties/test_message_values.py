@@ -16,7 +16,6 @@ from sipfsm.message import (
     SipUri,
     Uri,
     Via,
-    body_length_untrusted,
     parse_auth_params_untrusted,
     parse_auth_untrusted,
     parse_cseq_untrusted,
@@ -53,7 +52,6 @@ ONE_VALUE: tuple[Callable[[bytes], object], ...] = (
     parse_date_untrusted,
     parse_timestamp_untrusted,
     split_values_untrusted,
-    body_length_untrusted,
 )
 ALL_LINES: tuple[Callable[[list[bytes]], object], ...] = (
     parse_vias_untrusted,

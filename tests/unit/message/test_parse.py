@@ -9,7 +9,6 @@ from sipfsm.message import (
     MessageError,
     Request,
     Response,
-    body_length_untrusted,
     parse_message_untrusted,
 )
 from tests.unit.message.samples import INVITE_LINES, invite, raw_invite, raw_request, request, response
@@ -255,36 +254,6 @@ def test_what_just_fits_is_not_refused() -> None:
 
 
 # ---- framing
-
-
-@pytest.mark.parametrize(
-    ("lines", "length"),
-    [
-        ((b"Content-Length: 150",), 150),
-        ((b"l:0",), 0),
-        ((b"To: x", b"CONTENT-LENGTH   :\r\n 07", b"X: l: 9"), 7),
-        ((b"To: Content-Length: 5",), None),
-        ((), None),
-    ],
-)
-def test_the_length_of_a_body_in_a_stream(lines: tuple[bytes, ...], length: int | None) -> None:
-    head = b"\r\n".join([b"INVITE sip:a SIP/2.0", *lines])
-    assert body_length_untrusted(head) == length
-    assert body_length_untrusted(head + b"\r\n\r\n") == length
-
-
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        ((b"l: 1", b"Content-Length: 1"), "duplicate-content-length"),
-        ((b"l: -1",), "bad-content-length"),
-        ((b"l: 1\r\n 0",), "bad-content-length"),
-    ],
-)
-def test_a_stream_that_cannot_be_framed(lines: tuple[bytes, ...], reason: str) -> None:
-    with pytest.raises(MessageError) as caught:
-        body_length_untrusted(b"\r\n".join([b"INVITE sip:a SIP/2.0", *lines]))
-    assert caught.value.reason == reason
 
 
 # ---- cost
