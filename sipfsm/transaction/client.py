@@ -121,8 +121,10 @@ class ClientTransaction(Transaction[Response]):
 
     def _send_ack(self, response: Response | None) -> None:
         assert response is not None
+        if self._flow is None:
+            return  # what was not sent yet was not received by anybody
         ack = make_ack(self.request, response).to_bytes()
-        if self._flow is not None and self._flow.closed:
+        if self._flow.closed:
             # The response came another way, and on a reliable transport nothing waits for it any more.
             connect = partial(self.layer.transport.connect, self.target)
             self.layer.send_when_connected(connect, methodcaller("send_nowait", ack))
@@ -130,8 +132,7 @@ class ClientTransaction(Transaction[Response]):
             self._send(ack)
 
     def _send(self, data: bytes) -> None:
-        if self._flow is None:
-            return  # the connection is still being opened
+        assert self._flow is not None
         try:
             self._flow.send_nowait(data)
         except TransportError as error:

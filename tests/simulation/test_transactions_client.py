@@ -3,6 +3,7 @@
 import pytest
 
 from sipfsm.fsm import Timing
+from sipfsm.message import make_response
 from sipfsm.transport import StreamLimits
 from tests.simulation.elements import ELEMENT, PEER, request, run, scene
 from tests.simulation.network import Link
@@ -215,6 +216,34 @@ def test_each_retransmitted_failure_gets_the_same_ack() -> None:
     run(test)
 
 
+def test_a_response_to_what_was_not_sent_yet_gets_no_ack() -> None:
+    async def test() -> None:
+        async with scene("TCP", link=Link(latency=0.1)) as it:
+            invite = request("INVITE")
+            invite.headers.prepend(b"via", f"SIP/2.0/TCP {ELEMENT}:5060;branch=z9hG4bKguessed".encode())
+            _, caller = it.send("INVITE", branch="z9hG4bKguessed", port=5099)
+            it.peer.send(make_response(invite, 486).to_bytes())
+            await it.until(MINUTE)
+            assert [what for _, what in caller.told] == [486]
+            assert it.packets("") == []
+
+    run(test)
+
+
+def test_what_goes_over_a_stream_gets_a_content_length() -> None:
+    async def test() -> None:
+        for protocol, lengths in [("UDP", []), ("TCP", [b"0"])]:
+            async with scene(protocol) as it:
+                message = request("OPTIONS")
+                message.headers.remove(b"content-length")
+                it.send(message)
+                await it.until(1)
+                [sent] = it.peer.requests
+                assert sent.headers.lines(b"content-length") == lengths
+
+    run(test)
+
+
 # ---- any other request (17.1.2)
 
 
@@ -330,6 +359,19 @@ def test_a_target_without_a_listener_of_its_kind_is_a_transport_error_at_once(me
             await it.until(1)
             assert (caller.told, it.element.clients.gone_at) == ([(0, "no-listener")], [0])
             assert it.element.counters["transport-error.no-listener"] == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_what_does_not_fit_a_datagram_is_a_transport_error(method: str) -> None:
+    async def test() -> None:
+        async with scene() as it:
+            message = request(method)
+            message.body = b"x" * 65_508
+            _, caller = it.send(message)
+            await it.until(MINUTE)
+            assert (caller.told, it.element.clients.gone_at) == ([(0, "too-large")], [0])
 
     run(test)
 

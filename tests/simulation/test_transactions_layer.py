@@ -10,8 +10,10 @@ import trio.lowlevel
 from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
-from sipfsm.message import Request, make_response
-from sipfsm.transaction import ServerTransaction, layer, new_branch
+from sipfsm.fsm import Engine, Timing, load_model
+from sipfsm.message import MessageError, Request, make_response
+from sipfsm.transaction import Alarms, ServerTransaction, layer, new_branch
+from sipfsm.transaction.transaction import Transaction
 from sipfsm.transport import Flow, StreamLimits, Target
 from tests.simulation.elements import ELEMENT, PEER, Scene, now, request, run, scene, text
 
@@ -42,6 +44,21 @@ def test_a_stray_response_is_counted_and_dropped(method: str, status: int) -> No
             it.peer.send(f"SIP/2.0 {status} Whatever\r\n".encode() + asked)
             await it.until(MINUTE)
             assert it.element.counters["dropped.response.stray"] == 1
+            assert it.packets("") == []
+
+    run(test)
+
+
+def test_it_is_the_model_that_has_strays_dropped() -> None:
+    """RFC 3261 as first published passes a stray response on, for which nothing is implemented."""
+
+    async def test() -> None:
+        async with scene() as it:
+            it.element.layer.invite_client = Engine(load_model("rfc3261/invite-client"), Timing())
+            stray = f"SIP/2.0/UDP {ELEMENT}:5060;branch=z9hG4bK1"
+            it.peer.send(b"SIP/2.0 200 OK\r\n" + text(via=stray).partition(b"\r\n")[2])
+            await it.until(MINUTE)
+            assert it.element.counters["dropped.response.stray"] == 0
             assert it.packets("") == []
 
     run(test)
@@ -93,6 +110,21 @@ def test_another_version_of_sip_is_answered_with_505() -> None:
             await it.until(MINUTE)
             [answer] = it.answers()
             assert (answer.status, answer.reason) == (505, "Version Not Supported")
+
+    run(test)
+
+
+def test_what_was_not_even_read_as_a_request_is_not_answered() -> None:
+    async def test() -> None:
+        async with scene() as it:
+            it.peer.send(text("OPTIONS"))
+            await it.until(1)
+            answerable = MessageError("bad", "Bad")
+            silent = MessageError("bad", "Bad", status=None).about(it.element.served[0].request)
+            for error in (answerable, silent):
+                it.element.layer.refuse(error, it.element.served[0].flow)
+            await it.until(2)
+            assert it.packets("") == []
 
     run(test)
 
@@ -429,6 +461,20 @@ def test_a_fault_of_who_is_told_of_an_ack_or_its_lack_leaves_nothing(
     run(test)
 
 
+def test_a_fault_in_a_timer_is_counted_and_the_others_go_on() -> None:
+    """Such as one of a response context, whose timers are in the same queue."""
+
+    async def test() -> None:
+        async with scene(faults=1) as it:
+            Alarms(it.element.layer.timers, fail).start("C", 0.1)
+            _, caller = it.send("OPTIONS")
+            await it.until(MINUTE)
+            assert caller.told == [(32_000, "timeout")]
+            assert it.element.counters["faults.timer"] == 1
+
+    run(test)
+
+
 def test_a_user_may_answer_and_give_up_at_any_point_of_a_step() -> None:
     """What a step of a machine causes for the same machine waits until the step is done."""
 
@@ -601,6 +647,16 @@ def test_a_layer_that_does_not_run_refuses_requests() -> None:
             it.element.layer.send_statelessly(ack(), Target("TCP", PEER, 5099), new_branch(), prefer=flow)
             assert it.element.counters["dropped.send.overload"] == 1
             assert it.element.servers == {}
+
+    run(test)
+
+
+def test_each_kind_of_transaction_says_where_its_key_is() -> None:
+    async def test() -> None:
+        async with scene() as it:
+            client, _ = it.send("OPTIONS")
+            with pytest.raises(NotImplementedError):
+                Transaction.forget(client)
 
     run(test)
 

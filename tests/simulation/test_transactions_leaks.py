@@ -116,10 +116,10 @@ async def misbehave(it: Scene, seed: int, messages: int) -> int:
     return wrong.faults
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 2**32), protocol=st.sampled_from(["UDP", "TCP"]), link=links, messages=st.just(60))
-@example(seed=1, protocol="UDP", link=Link(), messages=60)
-@example(seed=1, protocol="TCP", link=Link(), messages=60)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), protocol=st.sampled_from(["UDP", "TCP"]), link=links, messages=st.just(40))
+@example(seed=1, protocol="UDP", link=Link(), messages=40)
+@example(seed=1, protocol="TCP", link=Link(), messages=40)
 def test_nothing_is_left_of_transactions(seed: int, protocol: str, link: Link, messages: int) -> None:
     async def test() -> None:
         before = trio.lowlevel.current_statistics().tasks_living
@@ -141,7 +141,7 @@ def test_nothing_is_left_of_transactions(seed: int, protocol: str, link: Link, m
 
 
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
-def test_thousands_of_calls_keep_no_more_timers_than_run(protocol: str) -> None:
+def test_hundreds_of_calls_keep_no_more_timers_than_run(protocol: str) -> None:
     async def test() -> None:
         async with scene(protocol, max_transactions=100_000) as it:
             layer, queue = it.element.layer, it.element.layer.timers
@@ -153,16 +153,16 @@ def test_thousands_of_calls_keep_no_more_timers_than_run(protocol: str) -> None:
                 if isinstance(message, Request) and message.method == "INVITE"
                 else None
             )
-            for number in range(1000):
+            for number in range(400):
                 via = f"SIP/2.0/UDP {PEER}:5060;branch=z9hG4bK{number}"
                 it.peer.send(text("INVITE", via=via))
                 it.send("INVITE")
                 await it.until(number)
                 it.peer.send(text("ACK", via=via))
                 assert len(queue._heap) <= 2 * len(queue) + 1002
-            await it.until(1000)
+            await it.until(400)
             assert len(queue) == (len(layer.clients) + len(layer.servers))
-            assert len(layer.clients) == (1000 if protocol == "UDP" else 0)
+            assert len(layer.clients) == (400 if protocol == "UDP" else 0)
             await it.until(300_000)
             assert (layer.clients, layer.servers, queue._heap) == ({}, {}, [])
 

@@ -369,6 +369,19 @@ def test_a_user_may_give_a_request_up(data: bytes, instant: int) -> None:
     run(test)
 
 
+@pytest.mark.parametrize("script", [[(50, 200), (100, ACK)], [(50, 486)], [(36_000, OPTIONS)]])
+def test_a_user_need_not_care_what_becomes_of_its_answer(script: list[Step]) -> None:
+    async def test() -> None:
+        async with scene() as it:
+            it.peer.send(INVITE if len(script) == 2 or script[0][1] == 486 else OPTIONS)
+            await it.until(1)
+            it.element.served[0].user = None
+            await play(it, *script)
+            assert it.element.servers == {}
+
+    run(test)
+
+
 # ---- where responses go, and what becomes of those that cannot be sent (17.2.4, 18.2.2; RFC 6026 8.8)
 
 NOWHERE = f"SIP/2.0/UDP {PEER}:5060;maddr=2001:db8::1;branch=z9hG4bK1"
