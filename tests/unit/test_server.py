@@ -259,6 +259,22 @@ def test_what_is_not_answered_in_time_gets_503_before_the_server_ends(protocol: 
 
 
 @simulated()
+async def test_a_registration_that_cannot_be_stored_in_time_is_not_acknowledged(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await scene.phone("alice")
+
+    async def hangs(*_: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(scene.server.location, "update", hangs)
+    await alice.send(alice.request("REGISTER", "sip:example.com", to=f"<{alice.aor}>"))
+    await trio.sleep(0.1)
+    await scene.server.drain()
+    await alice.receive(503)
+
+
+@simulated()
 async def test_draining_an_idle_server_takes_no_time_to_speak_of(scene: Scene) -> None:
     began = trio.current_time()
     await scene.server.drain()
