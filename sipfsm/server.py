@@ -264,11 +264,8 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
             info: ServerInfo = await nursery.start(server.run)
             on_started(info)
             log.info("started", listeners=[str(listener) for listener in info.listeners])
-            async for number in signals:
-                if number == signal.SIGUSR1:
-                    log.info("statistics", **server.statistics())
-                else:
-                    break
+            while (number := await anext(signals)) == signal.SIGUSR1:
+                log.info("statistics", **server.statistics())
             log.info("draining", signal=signal.Signals(number).name)
             await server.drain()
             log.info("stopped", **server.statistics())

@@ -153,8 +153,8 @@ class Branch(Driver[Response]):
         self._context.start_soon(transaction.run)
 
     def _abandon_client(self, _response: Response | None) -> None:
-        if self.client is not None:
-            self.client.abandon()
+        assert self.client is not None
+        self.client.abandon()
 
     def _offer_provisional(self, response: Response | None) -> None:
         assert response is not None
