@@ -248,15 +248,15 @@ def test_there_are_commands_to_check() -> None:
 # ---- names of the code
 
 
-def calls(names: set[str]) -> Iterator[ast.expr]:
-    """The first argument of every call of a function or method so named in the package."""
+def calls(names: set[str], argument: int = 0) -> Iterator[ast.expr]:
+    """That argument, the first one unless told otherwise, of every call of a function so named in the package."""
     for file in sorted((ROOT / "sipfsm").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and node.args:
+            if isinstance(node, ast.Call) and len(node.args) > argument:
                 called = node.func
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 if name in names:
-                    yield node.args[0]
+                    yield node.args[argument]
 
 
 def words(names: set[str]) -> set[str]:
@@ -283,6 +283,14 @@ def test_every_reason_of_an_error_is_documented() -> None:
     reasons = words({"MessageError", "TransportError", "_abort", "_finish"})
     assert len(reasons) > 50
     assert not sorted(reason for reason in reasons if f"`{reason}`" not in text)
+
+
+def test_every_status_that_is_sent_is_documented() -> None:
+    documented = {cells[0] for cells in table_rows(REFERENCE / "status-codes.md")}
+    sent = [*calls({"RefusedError"}), *calls({"make_response"}, 1)]
+    statuses = {str(each.value) for each in sent if isinstance(each, ast.Constant)}
+    assert len(statuses) > 10
+    assert not statuses - documented
 
 
 def test_every_event_of_the_log_is_documented() -> None:
