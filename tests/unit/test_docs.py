@@ -249,7 +249,7 @@ def test_there_are_commands_to_check() -> None:
 
 
 def calls(names: set[str], argument: int = 0) -> Iterator[ast.expr]:
-    """That argument, the first one unless told otherwise, of every call of a function so named in the package."""
+    """That argument, counted from 0, of every call of a function or method so named in the package."""
     for file in sorted((ROOT / "sipfsm").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and len(node.args) > argument:
