@@ -73,7 +73,8 @@ class Transaction(Driver[M]):
                         self.nursery.start_soon(self._guarded, work, args)
                     self._waiting.clear()
                     await self._ended.wait()
-                    self.nursery.cancel_scope.cancel()
+                    if self.nursery.child_tasks:
+                        self.nursery.cancel_scope.cancel()
         finally:
             self._alarms.close()
             self.forget()
