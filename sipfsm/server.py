@@ -32,6 +32,9 @@ DRAIN_SECONDS = 3.0
 FAREWELL_SECONDS = 0.1
 """How long the last messages get to go out: over a stream they wait for its writer."""
 
+TIMER_SLACK = 0.01
+"""Seconds that a timer may fire late: a fiftieth of T1. It saves most awakenings."""
+
 _OTHER_FILES = 128
 """Open files besides connections: listeners, the database, the log, threads."""
 
@@ -135,8 +138,12 @@ def _capabilities(request: Request) -> Response:
 class Server:
     """All parts of a server, made of a configuration."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, timer_slack: float = 0.0) -> None:
         """Make the parts; nothing is opened or bound before `run`.
+
+        Args:
+            settings: the configuration.
+            timer_slack: seconds that timers may fire late, so that several can fire at once.
 
         Raises:
             ServerError: the configuration names something that cannot be.
@@ -150,6 +157,7 @@ class Server:
             self.counters,
             max_transactions=limits.max_transactions,
             tracing=settings.log_level == "debug",
+            timer_slack=timer_slack,
         )
         self.transport = TransportLayer(
             settings.listen,
@@ -258,7 +266,7 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
     """
     _tame_the_collector()
     _allow_open_files(settings.limits.max_connections + _OTHER_FILES)
-    server = Server(settings)
+    server = Server(settings, timer_slack=TIMER_SLACK)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1) as signals:
         async with trio.open_nursery() as nursery:
             info: ServerInfo = await nursery.start(server.run)

@@ -24,14 +24,17 @@ class TimerQueue:
     drift however late the task was woken.
     """
 
-    def __init__(self, on_fault: Callable[[Exception], None]) -> None:
+    def __init__(self, on_fault: Callable[[Exception], None], *, slack: float = 0.0) -> None:
         """Make an empty queue; `run` lets its timers fire.
 
         Args:
             on_fault: is told of what a callback raised: a bug, that must not
                 stop the timers of all other machines.
+            slack: seconds that a timer may fire late, so that one awakening serves all that are due by then.
+                Schedules do not drift by it.
         """
         self._on_fault = on_fault
+        self._slack = slack
         self._heap: list[tuple[float, int, Alarms[Any], Any]] = []
         self._order = count()
         self._stopped = 0
@@ -48,8 +51,8 @@ class TimerQueue:
         at = (trio.current_time() if self._due is None else self._due) + delay
         number = next(self._order)
         heappush(self._heap, (at, number, alarms, key))
-        if at < self._wake_at and self._scope is not None:
-            self._wake_at = self._scope.deadline = at
+        if at + self._slack < self._wake_at and self._scope is not None:
+            self._wake_at = self._scope.deadline = at + self._slack
         return number
 
     def discount(self, timers: int = 1) -> None:
@@ -63,7 +66,7 @@ class TimerQueue:
     async def run(self) -> None:
         """Let the timers fire, until cancelled."""
         while True:
-            self._wake_at = self._next_deadline()
+            self._wake_at = self._next_deadline() + self._slack
             with trio.CancelScope(deadline=self._wake_at) as self._scope:
                 await trio.sleep_forever()
             self._scope = None

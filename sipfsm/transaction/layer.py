@@ -51,6 +51,7 @@ class TransactionLayer:
         compiled: bool = True,
         max_transactions: int = MAX_TRANSACTIONS,
         tracing: bool = False,
+        timer_slack: float = 0.0,
     ) -> None:
         """Make the machines ready.
 
@@ -61,11 +62,12 @@ class TransactionLayer:
             max_transactions: server transactions alive at once, not counting those of CANCEL; further
                 requests get 503.
             tracing: log every event with key, model and state, at level debug.
+            timer_slack: seconds that timers may fire late, so that several can fire at once.
         """
         self.counters = counters
         self.tracing = tracing
         self.timing = timing
-        self.timers = TimerQueue(self._timer_failed)
+        self.timers = TimerQueue(self._timer_failed, slack=timer_slack)
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
         self.acks: dict[Key, ServerTransaction] = {}
