@@ -35,7 +35,7 @@ check: $(VENV)/.for-test ## run the checks that need no running: style, types, l
 
 bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay and Kamailio
 	@bash tests/debian-packages.sh
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench --output docs/bench.md $(ARGS)
 
 lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
 	$(COMPILE) --output-file=requirements.lock pyproject.toml

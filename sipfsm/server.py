@@ -57,6 +57,8 @@ class ServerInfo(NamedTuple):
 
     listeners: Sequence[Listener]
     """Where it listens, with the ports that were really bound."""
+    domains: Sequence[str]
+    """What it is responsible for."""
 
 
 class Element:
@@ -171,6 +173,7 @@ class Server:
             aliases=settings.aliases,
         )
         self.transactions.transport = self.transport
+        self.domains: tuple[str, ...] = ()
         self.proxy: Proxy
         self.element: Element
 
@@ -178,7 +181,10 @@ class Server:
         """Make what has to know the ports that were really bound."""
         settings = self.settings
         bound = [ListenAddress(each.protocol, each.host, each.port) for each in self.transport.listeners]
-        domains = ServedDomains(served_domains(bound, settings.domains), self.transport)
+        # Of a wildcard, the address that its sent-by says, besides loopback: that is where phones register.
+        own = [each.sent_by for each in self.transport.listeners]
+        self.domains = served_domains(bound, [*settings.domains, *own])
+        domains = ServedDomains(self.domains, self.transport)
         users = None if settings.users is None else frozenset(settings.users)
         relay = RelayPolicy(settings.trusted, self.location, domains)
         targets = TargetFinder(domains, self.location, relay, next_hop=settings.next_hop, users=users)
@@ -211,7 +217,7 @@ class Server:
             await nursery.start(self.transactions.run)
             await nursery.start(self.proxy.run)
             await nursery.start(self.transport.run)
-            task_status.started(ServerInfo(self.transport.listeners))
+            task_status.started(ServerInfo(self.transport.listeners, self.domains))
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Refuse new requests, and wait until those in progress are answered, at most `seconds`.

@@ -126,12 +126,13 @@ def check(
         as_json: Print every setting, defaults included, as one JSON object.
     """
     settings = load_settings(config)
+    domains = served_domains(settings.listen, settings.domains)
     if as_json:
-        domains = served_domains(settings.listen, settings.domains)
         plan = settings.model_dump(mode="json") | {"domains": domains, "notices": settings.notices}
         print(json.dumps(plan, indent=2))
     else:
-        print_report(f"{config} is in order. With it, sipfsm run would do this:", settings, settings.listen)
+        title = f"{config} is in order. With it, sipfsm run would do this:"
+        print_report(title, settings, settings.listen, domains)
     return 0
 
 
@@ -153,7 +154,7 @@ def _serve(settings: Settings) -> int:
 def _announce(settings: Settings, info: "ServerInfo") -> None:
     """Tell a person what they need to point a phone at the server that has just started."""
     listening = [ListenAddress(each.protocol, each.host, each.port) for each in info.listeners]
-    print_report(f"sipfsm {__version__} is running; Ctrl-C ends it.", settings, listening)
+    print_report(f"sipfsm {__version__} is running; Ctrl-C ends it.", settings, listening, info.domains)
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:

@@ -8,21 +8,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sipfsm.config import ListenAddress, Settings, served_domains
+from sipfsm.config import ListenAddress, Settings
 from sipfsm.config.settings import DEFAULT_PORT
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
-def print_report(title: str, settings: Settings, listen: Sequence[ListenAddress]) -> None:
+def print_report(
+    title: str, settings: Settings, listen: Sequence[ListenAddress], domains: Sequence[str]
+) -> None:
     """Print a title and a few named lines to standard output: as a table on a terminal, else one line each.
 
     Args:
         title: a sentence.
         settings: the configuration.
         listen: the addresses in question: those bound, or those that would be.
+        domains: the domains that are served.
     """
-    rows = _rows(settings, listen)
+    rows = _rows(settings, listen, domains)
     # A reader that has gone away is no reason to stop a server.
     with contextlib.suppress(OSError):
         if sys.stdout.isatty():
@@ -46,12 +49,14 @@ def _print_table(title: str, rows: list[tuple[str, list[str]]], notices: list[st
         console.print(Text(notice, style="yellow"))
 
 
-def _rows(settings: Settings, listen: Sequence[ListenAddress]) -> list[tuple[str, list[str]]]:
+def _rows(
+    settings: Settings, listen: Sequence[ListenAddress], domains: Sequence[str]
+) -> list[tuple[str, list[str]]]:
     """Return labels with one or several values."""
     kind, _, path = settings.location.partition(":")
     return [
         ("Listening", [str(address) for address in listen]),
-        ("Domains", list(served_domains(listen, settings.domains))),
+        ("Domains", list(domains)),
         ("Users", [*_users(settings), "no password is asked for"]),
         ("Other domains", _other_domains(settings)),
         ("Registrations", ["in memory, until the server ends"] if kind == "memory" else [path]),

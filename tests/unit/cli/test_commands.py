@@ -14,7 +14,7 @@ import structlog
 
 from sipfsm import __version__
 from sipfsm.cli import main
-from sipfsm.config import ListenAddress, Settings
+from sipfsm.config import ListenAddress, Settings, served_domains
 
 
 class _ServerError(Exception):
@@ -33,7 +33,9 @@ class _Server:
         self.settings = settings
         if self.failure is not None:
             raise self.failure
-        on_started(SimpleNamespace(listeners=self.listeners or settings.listen))
+        listeners = self.listeners or settings.listen
+        domains = served_domains(listeners, settings.domains)
+        on_started(SimpleNamespace(listeners=listeners, domains=domains))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from sipfsm.cli.report import print_report
-from sipfsm.config import Settings
+from sipfsm.config import Settings, served_domains
 from sipfsm.config import settings as settings_module
 
 
@@ -22,7 +22,7 @@ class _Gone(io.StringIO):
 def _printed(settings: Settings, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
     with monkeypatch.context() as patch:
         patch.setattr("sys.stdout", stream)
-        print_report("Ready.", settings, settings.listen)
+        print_report("Ready.", settings, settings.listen, served_domains(settings.listen, settings.domains))
     return stream.getvalue()
 
 
