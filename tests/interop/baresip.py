@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tests.interop.process import Program, free_port, until
+from tests.interop.process import Program, ProgramError, free_port, until
 
 _MODULES = Path("/usr/lib/baresip/modules")
 _HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ class Baresip(Program):
         home = folder / user
         home.mkdir()
         self.aor = f"sip:{user}@{_HOST}:{proxy}"
-        self.sip, control = free_port(), free_port()
+        self.sip, control = free_port(neighbours=1), free_port()  # SIP over TLS gets the next one
         (home / "config").write_text(
             _CONFIGURATION.format(host=_HOST, sip=self.sip, control=control, modules=_MODULES)
         )
@@ -65,9 +65,15 @@ class Baresip(Program):
         super().__init__(["baresip", "-f", str(home), "-v"], folder / f"{user}.log", cwd=home)
         self._buffer = b""
         self.events: list[dict[str, Any]] = []
-        self._control = until(lambda: self._connect(control), 10, f"the control port of baresip {user}")
+        try:
+            self._control = until(lambda: self._connect(control), 10, f"the control port of baresip {user}")
+        except BaseException:
+            self.kill()
+            raise
 
     def _connect(self, port: int) -> socket.socket | None:
+        if self.exit_code is not None:
+            raise ProgramError(f"baresip ended with {self.exit_code}\n{self.tail()}")
         try:
             return socket.create_connection((_HOST, port), timeout=5)
         except ConnectionRefusedError:

@@ -23,7 +23,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Show the traces and logs of all programs beside a failure."""
     report: Any = yield
     opened = getattr(item, "funcargs", {}).get("laboratory")
-    if report.when == "call" and report.failed and isinstance(opened, Laboratory):
+    if report.failed and isinstance(opened, Laboratory):
         report.sections += [(f"program {program.argv[0]}", program.evidence()) for program in opened.programs]
     return report
 

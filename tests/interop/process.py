@@ -49,23 +49,33 @@ def until(look: Callable[[], _T | None], deadline: float, what: str, *, every: f
 _handed_out: set[int] = set()
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and for TCP at this moment, and that this run has not handed out before."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def free_port(host: str = "127.0.0.1", *, neighbours: int = 0) -> int:
+    """A port that is free for UDP and for TCP at this moment, and that this run has not handed out before.
+
+    :param neighbours: so many of the ports that follow are free, too, and taken with it.
+    """
     while True:
-        with (
-            socket.socket(family, socket.SOCK_STREAM) as stream,
-            socket.socket(family, socket.SOCK_DGRAM) as datagram,
-        ):
-            stream.bind((host, 0))
-            port: int = stream.getsockname()[1]
-            try:
-                datagram.bind((host, port))
-            except OSError:
-                continue
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
+        with socket.socket(_family(host), socket.SOCK_STREAM) as any_port:
+            any_port.bind((host, 0))
+            first: int = any_port.getsockname()[1]
+        ports = range(first, first + neighbours + 1)
+        if all(_is_free(host, port) for port in ports) and _handed_out.isdisjoint(ports):
+            _handed_out.update(ports)
+            return first
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(_family(host), kind) as tried:
+                tried.bind((host, port))
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 class Program:

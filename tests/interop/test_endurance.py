@@ -25,7 +25,7 @@ HELD = ("tasks", "transactions", "contexts", "timers")
 
 
 def _calls(laboratory: Laboratory, server: Server, number: int) -> None:
-    callee = laboratory.callee("uas_call", calls=number, deadline=300, trace=False)
+    callee = laboratory.callee("uas_at_once", calls=number, deadline=300, trace=False)
     target = f"sip:callee@127.0.0.1:{callee.port}"
     load = {"calls": number, "rate": RATE, "limit": OPEN, "deadline": 300, "trace": False}
     caller = laboratory.caller("uac_call", server.port, target, **load)
