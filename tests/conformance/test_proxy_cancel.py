@@ -251,7 +251,7 @@ async def test_16_10_a_cancel_at_once_reaches_the_invite_that_is_not_yet_sent(sc
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
     await bob.register()
     invite = alice.request("INVITE", bob.aor)
-    alice._invites[invite.via.branch] = invite
+    alice.remember(invite)
     # Both in one piece of a stream, so that they are taken one right after the other.
     invite.via = invite.via._replace(transport="TCP")
     await alice.send_raw(invite.to_bytes() + alice.cancel(invite).to_bytes(), protocol="TCP")

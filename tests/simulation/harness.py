@@ -98,8 +98,12 @@ class Scene:
     ) -> Phone:
         """Switch a phone on; unless told otherwise each gets an address of its own."""
         phone = Phone(self.network, name, host or f"192.0.2.{next(self._hosts)}", protocols)
-        self._phones[phone] = await self._nursery.start(_run_phone, phone)
+        await self.switch_on(phone)
         return phone
+
+    async def switch_on(self, phone: Phone) -> None:
+        """Connect a phone to the network."""
+        self._phones[phone] = await self._nursery.start(_run_phone, phone)
 
     def switch_off(self, phone: Phone) -> None:
         """Have a phone vanish: its sockets are gone, without a word."""

@@ -185,10 +185,14 @@ class Phone:
 
     async def send(self, request: Request, *, protocol: str = "UDP", host: str = SERVER) -> Request:
         """Send a request to the server, and return it."""
-        if request.method == "INVITE":
-            self._invites[request.via.branch] = request
+        self.remember(request)
         await self.send_raw(request.to_bytes(), protocol=protocol, host=host)
         return request
+
+    def remember(self, request: Request) -> None:
+        """Know an INVITE, to be able to acknowledge its failure."""
+        if request.method == "INVITE":
+            self._invites[request.via.branch] = request
 
     async def send_raw(self, data: bytes, *, protocol: str = "UDP", host: str = SERVER) -> None:
         """Send bytes to the server."""
@@ -264,7 +268,22 @@ class Phone:
         fields: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> Response:
-        """Answer a request, over the way that it came, and return the response.
+        """Answer a request, over the way that it came, and return the response. See `response`."""
+        response = self.response(received, status, tag=tag, reason=reason, fields=fields, body=body)
+        self.reply(received, response.to_bytes())
+        return response
+
+    def response(
+        self,
+        received: Received,
+        status: int,
+        *,
+        tag: str | None = None,
+        reason: str | None = None,
+        fields: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> Response:
+        """Write a response.
 
         Args:
             received: the request.
@@ -283,7 +302,6 @@ class Phone:
             response.headers.add(name.lower().encode(), value.encode())
         response.headers.set(b"content-length", b"%d" % len(body))
         response.body = body
-        self.reply(received, response.to_bytes())
         return response
 
     def reply(self, received: Received, data: bytes) -> None:

@@ -1,0 +1,174 @@
+"""Callers and callees that act by themselves, as a plan says: well, badly, or not at all any more."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import trio
+
+from sipfsm.message import Request, Response
+from sipfsm.transport import Flow, TransportError
+from tests.simulation.network import Network
+from tests.simulation.phone import Phone, Received
+
+T1, T2, T64 = 0.5, 4.0, 32.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A callee waits, then answers."""
+
+    after: float
+    """Seconds."""
+    status: int
+    tag: str
+
+
+@dataclass(frozen=True)
+class CalleePlan:
+    """What a phone does with each new request."""
+
+    protocol: str
+    """Of its contact."""
+    steps: tuple[Step, ...]
+    """One after the other, whether they make sense or not."""
+    obeys_cancel: bool
+    answers_cancel: bool
+    vanishes_at: float | None
+    """Seconds from the beginning."""
+
+
+@dataclass(frozen=True)
+class CallerPlan:
+    """What a phone does once."""
+
+    method: str
+    protocol: str
+    starts_at: float
+    size: int
+    """Bytes of the body."""
+    cancels_after: float | None
+    """Seconds after its INVITE."""
+    is_patient: bool
+    """Whether its CANCEL waits for a provisional response, as it must."""
+    acknowledges: bool
+    vanishes_at: float | None
+
+
+class Caller(Phone):
+    """Sends a request until it is answered; cancels and acknowledges if it is to."""
+
+    def __init__(self, network: Network, host: str, plan: CallerPlan):
+        super().__init__(network, f"alice{host.rpartition('.')[2]}", host, ["udp", "tcp"])
+        self.plan = plan
+        self.acknowledges = plan.acknowledges
+
+    def take(self, message: Request | Response, flow: Flow) -> None:
+        """Take a message from the network, and acknowledge a 2xx, each copy of it again."""
+        super().take(message, flow)
+        if not isinstance(message, Response) or message.cseq.method != "INVITE":
+            return
+        if 200 <= message.status < 300 and self.plan.acknowledges:
+            ack = self.in_dialog("ACK", message, branch=f"z9hG4bK-ack-{message.to.tag}")
+            flow.send_nowait(ack.to_bytes())
+
+    async def play(self, uri: str) -> None:
+        """Do what the plan says."""
+        plan = self.plan
+        await trio.sleep(plan.starts_at)
+        request = self.request(plan.method, uri, protocol=plan.protocol, body=b"x" * plan.size)
+        self.remember(request)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send_until_heard, request, 100 if plan.method == "INVITE" else 200)
+            if plan.cancels_after is not None and plan.method == "INVITE":
+                await trio.sleep(plan.cancels_after)
+                if not plan.is_patient or await self._is_heard_of(request):
+                    nursery.start_soon(self._send_until_heard, self.cancel(request), 200)
+
+    async def _is_heard_of(self, request: Request) -> bool:
+        with trio.move_on_after(T64):
+            while not self._has_heard(request, 100):  # noqa: ASYNC110 - time costs nothing here
+                await trio.sleep(0.1)
+        return self._has_heard(request, 100)
+
+    def _has_heard(self, request: Request, at_least: int) -> bool:
+        return any(
+            each.message.status >= at_least
+            for each in self.log
+            if isinstance(each.message, Response)
+            and each.message.via.branch == request.via.branch
+            and each.message.cseq.method == request.method
+        )
+
+    async def _send_until_heard(self, request: Request, at_least: int) -> None:
+        interval, left = T1, T64
+        while left > 0 and not self._has_heard(request, at_least):
+            with suppress(TransportError):
+                await self.send_raw(request.to_bytes(), protocol=self.plan.protocol)
+            if self.plan.protocol != "UDP":
+                return
+            await trio.sleep(interval)
+            left -= interval
+            interval = 2 * interval if request.method == "INVITE" else min(2 * interval, T2)
+
+
+class Callee(Phone):
+    """Answers each request by its plan, and repeats the final response to an INVITE until an ACK comes."""
+
+    def __init__(self, network: Network, host: str, plan: CalleePlan):
+        super().__init__(network, "bob", host, ["udp", "tcp"])
+        self.plan = plan
+        self._last: dict[str | None, bytes] = {}
+        self._acknowledged: set[str] = set()
+        self._to_answer, self._waiting = trio.open_memory_channel[Received](1000)
+
+    def take(self, message: Request | Response, flow: Flow) -> None:
+        """Take a message from the network; what is new is answered by `play`."""
+        super().take(message, flow)
+        if not isinstance(message, Request):
+            return
+        received, branch = self.log[-1], message.via.branch
+        if message.method == "ACK":
+            self._acknowledged.add(message.call_id)
+        elif message.method == "CANCEL":
+            self._take_cancel(received)
+        elif branch not in self._last:
+            self._last[branch] = b""
+            self._to_answer.send_nowait(received)
+        elif self._last[branch]:
+            self._reply(received, self._last[branch])
+
+    async def play(self) -> None:
+        """Do what the plan says, for each request that comes."""
+        async with trio.open_nursery() as nursery:
+            async for received in self._waiting:
+                nursery.start_soon(self._answer_by_plan, received)
+
+    def _take_cancel(self, cancel: Received) -> None:
+        if self.plan.answers_cancel:
+            self._reply(cancel, self.response(cancel, 200).to_bytes())
+        branch = cancel.request.via.branch
+        invites = [each for each in self.got("INVITE") if each.request.via.branch == branch]
+        if self.plan.obeys_cancel and invites:
+            self._reply(invites[0], self.response(invites[0], 487).to_bytes())
+
+    async def _answer_by_plan(self, received: Received) -> None:
+        async with trio.open_nursery() as nursery:
+            for step in self.plan.steps:
+                await trio.sleep(step.after)
+                data = self.response(received, step.status, tag=f"{step.tag}-{self.host}").to_bytes()
+                self._last[received.request.via.branch] = data
+                self._reply(received, data)
+                if step.status >= 200 and received.request.method == "INVITE":
+                    nursery.start_soon(self._repeat, received, data)
+
+    async def _repeat(self, received: Received, data: bytes) -> None:
+        interval, left = T1, T64
+        while left > 0 and received.request.call_id not in self._acknowledged:
+            await trio.sleep(interval)
+            left -= interval
+            interval = min(2 * interval, T2)
+            self._reply(received, data)
+
+    def _reply(self, received: Received, data: bytes) -> None:
+        with suppress(TransportError):
+            self.reply(received, data)

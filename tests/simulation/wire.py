@@ -1,0 +1,159 @@
+"""What went over the wire, judged: the rules that a proxy keeps whatever its neighbours do.
+
+Only what cannot be otherwise is judged. Where two things happen in the same instant, or a timer may or may
+not have fired already, nothing is said.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sipfsm.message import Request, Response
+from tests.simulation.harness import SERVER_V6, parsed
+from tests.simulation.network import Packet
+from tests.simulation.phone import SERVER
+
+T64 = 32.0
+SLACK = 0.3
+"""Seconds around a timer in which it is not said whether it has fired."""
+
+INSTANT = 1e-6
+
+
+class Heard(NamedTuple):
+    """A response that the proxy sent, or that arrived at it."""
+
+    at: float
+    response: Response
+    data: bytes
+
+
+@dataclass
+class Upstream:
+    """A transaction between a caller and the proxy."""
+
+    request: Request
+    arrives_at: list[float] = field(default_factory=list)
+    responses: list[Heard] = field(default_factory=list)
+
+    @property
+    def finals(self) -> list[Heard]:
+        """The final responses in the order of sending."""
+        return [each for each in self.responses if each.response.status >= 200]
+
+
+@dataclass
+class Downstream:
+    """A transaction between the proxy and a callee."""
+
+    request: Request
+    sent_at: float
+    responses: list[Heard] = field(default_factory=list)
+    """In the order of their arrival."""
+
+    @property
+    def caller_branch(self) -> str | None:
+        """The branch of the transaction upstream."""
+        return self.request.vias[1].branch
+
+
+class Wire:
+    """All transactions on both sides of the proxy, put together from what was sent."""
+
+    def __init__(self, log: list[Packet]):
+        self.upstream: dict[tuple[str | None, str], Upstream] = {}
+        self.downstream: dict[tuple[str | None, str], Downstream] = {}
+        self.acks_in: list[tuple[float, Request]] = []
+        self.acks_out: list[tuple[float, Request]] = []
+        arrivals: dict[tuple[str | None, str], list[Heard]] = defaultdict(list)
+        for packet in log:
+            message = parsed(packet)
+            own = packet.source.host in {SERVER, SERVER_V6}
+            key = message.via.branch, message.cseq.method
+            if isinstance(message, Response) and own:
+                if key in self.upstream:
+                    self.upstream[key].responses.append(Heard(packet.sent_at, message, packet.data))
+            elif isinstance(message, Response):
+                arrivals[key] += [Heard(at, message, packet.data) for at in packet.arrives_at]
+            elif message.method == "ACK" and len(message.routes) == 0 and own:
+                self.acks_out.append((packet.sent_at, message))
+            elif message.method == "ACK" and not own:
+                self.acks_in += [(at, message) for at in packet.arrives_at if message.routes]
+            elif own:
+                self.downstream.setdefault(key, Downstream(message, packet.sent_at))
+            else:
+                self.upstream.setdefault(key, Upstream(message)).arrives_at += packet.arrives_at
+        for key, transaction in self.downstream.items():
+            transaction.responses = sorted(arrivals[key], key=lambda heard: heard.at)
+
+    def check_finals(self, *, reliably_heard: bool) -> None:
+        """At most one final response that is not 2xx, none beside a 2xx, and none of nobody's.
+
+        Args:
+            reliably_heard: whether each INVITE that was sent must have got one.
+        """
+        for (_, method), transaction in self.upstream.items():
+            failures = {each.data for each in transaction.finals if each.response.status >= 300}
+            successes = {each.data for each in transaction.finals if each.response.status < 300}
+            assert len(failures) <= 1, f"{method}: two failures"
+            assert not (failures and successes), f"{method}: a failure beside a success"
+            if method != "INVITE":
+                assert len(successes) <= 1, f"{method}: two successes"
+                assert {each.response.status for each in transaction.responses}.isdisjoint(
+                    {*range(101, 200), 408}
+                )
+            elif reliably_heard and transaction.arrives_at:
+                assert transaction.finals, "an INVITE without a final response"
+
+    def check_order(self) -> None:
+        """No 100 of others, nothing provisional after a final response."""
+        for transaction in self.upstream.values():
+            if transaction.finals:
+                late = [each for each in transaction.responses if each.response.status < 200]
+                assert all(each.at <= transaction.finals[0].at for each in late), "provisional after final"
+
+    def check_cancels(self) -> None:
+        """CANCEL follows a provisional response, and comes before any final one."""
+        for (branch, method), cancel in self.downstream.items():
+            if method == "CANCEL" and (invite := self.downstream.get((branch, "INVITE"))):
+                before = [each.response.status for each in invite.responses if each.at <= cancel.sent_at]
+                assert before, "CANCEL before any response"
+                sure = [each for each in invite.responses if each.at < cancel.sent_at - INSTANT]
+                assert all(each.response.status < 200 for each in sure), "CANCEL after a final response"
+
+    def check_successes(self) -> None:
+        """Each 2xx to an INVITE is sent on in the instant in which it arrives, as long as it can be."""
+        for (_, method), branch in self.downstream.items():
+            if method != "INVITE":
+                continue
+            upstream = self.upstream[branch.caller_branch, "INVITE"]
+            for heard in branch.responses:
+                if 200 <= heard.response.status < 300 and self._is_due(branch, upstream, heard):
+                    assert any(
+                        abs(each.at - heard.at) < INSTANT
+                        and each.response.status == heard.response.status
+                        and each.response.to.tag == heard.response.to.tag
+                        for each in upstream.responses
+                    ), f"a {heard.response.status} of {heard.at:g} s was not sent on"
+
+    def _is_due(self, branch: Downstream, upstream: Upstream, heard: Heard) -> bool:
+        """Say if it is certain that a 2xx had to be sent on."""
+        first_final = next(each for each in branch.responses if each.response.status >= 200)
+        if first_final.response.status >= 300 or heard.at > first_final.at + T64 - SLACK:
+            return False
+        # Given up before: nobody answered in time, or it was cancelled long ago.
+        if branch.responses[0].at > branch.sent_at + T64 - 10:
+            return False
+        cancel = self.downstream.get((branch.request.via.branch, "CANCEL"))
+        if cancel is not None and first_final.at > cancel.sent_at + T64 - SLACK:
+            return False
+        finals = upstream.finals
+        if any(each.response.status >= 300 and each.at <= heard.at + INSTANT for each in finals):
+            return False
+        return not finals or heard.at < finals[0].at + T64 - SLACK
+
+    def check_acks(self) -> None:
+        """Each ACK of a 2xx is sent on in the instant in which it arrives."""
+        sent_on = {(round(at, 6), ack.call_id, ack.to.tag) for at, ack in self.acks_out}
+        for at, ack in self.acks_in:
+            assert (round(at, 6), ack.call_id, ack.to.tag) in sent_on, f"an ACK of {at:g} s was not sent on"
