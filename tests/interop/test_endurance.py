@@ -57,3 +57,4 @@ def test_ten_thousand_calls_leave_no_trace(laboratory: Laboratory) -> None:
     after, grown = _drained(server, before), memory(server.pid)
     assert after == before
     assert grown <= size * 1.05
+    assert server.terminate(deadline=5) == 0
