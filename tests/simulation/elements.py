@@ -24,6 +24,7 @@ from sipfsm.message import MessageError, Request, Response, make_response, parse
 from sipfsm.transaction import ClientTransaction, ServerTransaction, TransactionLayer
 from sipfsm.transaction.keys import Key
 from sipfsm.transport import Flow, StreamLimits, Target, TransportError
+from sipfsm.transport.udp import DatagramEndpoint
 from tests.simulation.network import Link, Network, Packet
 
 ELEMENT, PEER = "192.0.2.1", "192.0.2.2"
@@ -164,6 +165,11 @@ class Element:
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         self.strays.append(request)
+
+    def is_watching(self) -> list[tuple[str, int]]:
+        """The addresses of which it still wants to be told when datagrams do not arrive there."""
+        endpoints = [each for each in self.transport._endpoints if isinstance(each, DatagramEndpoint)]
+        return [address for each in endpoints for address in each._watchers]
 
     def _cancel(self, transaction: ServerTransaction) -> None:
         """Do as a UAS does (:rfc:`3261#section-9.2`)."""
@@ -308,4 +314,5 @@ async def scene(
             clients.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
     assert (element.layer.clients, element.layer.servers, element.layer.acks) == ({}, {}, {})
+    assert element.is_watching() == []
     assert faults in (None, element.counters.total("faults"))

@@ -12,6 +12,23 @@ BOTH = pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 MINUTE = 60_000
 
 
+# ---- what every request gets (18.1.1, RFC 3581 3)
+
+
+@BOTH
+def test_a_request_gets_a_via_of_the_flow_that_it_goes_over(protocol: str) -> None:
+    async def test() -> None:
+        async with scene(protocol) as it:
+            client, _ = it.send("OPTIONS")
+            await it.until(1)
+            [packet] = it.packets("OPTIONS ")
+            via = f"Via: SIP/2.0/{protocol} {ELEMENT}:5060;branch={client.branch};rport"
+            assert packet.data.split(b"\r\n")[1] == via.encode()
+            assert client.branch.startswith("z9hG4bK")
+
+    run(test)
+
+
 # ---- INVITE (17.1.1)
 
 
@@ -226,6 +243,7 @@ def test_a_response_to_what_was_not_sent_yet_gets_no_ack() -> None:
             await it.until(MINUTE)
             assert [what for _, what in caller.told] == [486]
             assert it.packets("") == []
+            assert len(it.element.clients.gone_at) == 1
 
     run(test)
 
@@ -446,6 +464,20 @@ def test_the_ack_of_a_failure_opens_a_new_connection_if_the_old_one_is_gone() ->
             [invite], [ack] = it.packets("INVITE "), it.packets("ACK ")
             assert ack.destination == invite.destination, "17.1.1.2: the same address, port and transport"
             assert it.wire("ACK ") == [2000]
+
+    run(test)
+
+
+def test_a_connection_that_breaks_after_the_end_concerns_nobody() -> None:
+    async def test() -> None:
+        async with scene("TCP") as it:
+            it.send("OPTIONS")
+            await it.until(500)
+            it.peer.reply(200)
+            await it.until(1000)
+            it.network.reset_streams(ELEMENT, PEER)
+            await it.until(MINUTE)
+            assert it.element.counters.total("transport-error") == 0
 
     run(test)
 

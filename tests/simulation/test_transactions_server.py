@@ -441,6 +441,23 @@ def test_a_response_opens_a_connection_if_that_of_the_request_is_gone(data: byte
     run(test)
 
 
+def test_a_connection_that_was_good_for_one_response_may_be_gone_for_the_next() -> None:
+    async def test() -> None:
+        async with scene("TCP") as it:
+            it.peer.send(INVITE)
+            await it.until(100)
+            respond(it, 180)
+            await it.until(200)
+            it.network.reset_streams(ELEMENT, PEER)
+            await it.until(300)
+            respond(it, 200)
+            await it.until(MINUTE)
+            assert it.peer.came("SIP/2.0 ") == [100, 300]
+            assert it.element.answerers[0].told == []
+
+    run(test)
+
+
 @pytest.mark.parametrize("data", [INVITE, OPTIONS])
 def test_a_response_for_which_no_connection_can_be_opened_is_lost(data: bytes) -> None:
     async def test() -> None:

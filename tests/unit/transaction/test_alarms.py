@@ -14,9 +14,9 @@ from sipfsm.transaction.alarms import _SPARE
 class Log:
     """A queue that runs, the faults it reports, and what fired when."""
 
-    def __init__(self) -> None:
+    def __init__(self, slack: float) -> None:
         self.faults: list[Exception] = []
-        self.queue = TimerQueue(self.faults.append)
+        self.queue = TimerQueue(self.faults.append, slack=slack)
         self.fired: list[tuple[float, str]] = []
 
     def alarms(self) -> Alarms[str]:
@@ -24,11 +24,11 @@ class Log:
         return Alarms(self.queue, lambda name: self.fired.append((trio.current_time(), name)))
 
 
-def run(test: Callable[[Log], Awaitable[None]], *, running: bool = True) -> None:
+def run(test: Callable[[Log], Awaitable[None]], *, running: bool = True, slack: float = 0.0) -> None:
     """Run a test in virtual time, beside the queue."""
 
     async def main() -> None:
-        log = Log()
+        log = Log(slack)
         async with trio.open_nursery() as nursery:
             if running:
                 nursery.start_soon(log.queue.run)
@@ -187,6 +187,47 @@ def test_a_schedule_does_not_drift_however_late_the_task_is(busy: float, expecte
     trio.run(main, clock=clock)
 
 
+def test_with_slack_one_awakening_serves_all_that_are_due() -> None:
+    async def test(log: Log) -> None:
+        for name, delay in [("A", 1.0), ("D", 1.02), ("B", 1.004), ("C", 1.01)]:
+            log.alarms().start(name, delay)
+        await trio.sleep(10)
+        assert [name for _, name in log.fired] == ["A", "B", "C", "D"]
+        assert [at for at, _ in log.fired] == pytest.approx([1.01, 1.01, 1.01, 1.03])
+
+    run(test, slack=0.01)
+
+
+def test_with_slack_no_timer_fires_early_or_later_than_it_allows() -> None:
+    async def test(log: Log) -> None:
+        random, due = Random(1), dict[str, float]()
+        for number in range(1000):
+            due[str(number)] = trio.current_time() + 1 + random.random()
+            log.alarms().start(str(number), due[str(number)] - trio.current_time())
+            await trio.sleep(random.random() / 100)
+        await trio.sleep(10)
+        late = [at - due[name] for at, name in log.fired]
+        assert len(late) == 1000
+        assert -1e-9 < min(late) <= max(late) < 0.01 + 1e-9
+        assert len({at for at, _ in log.fired}) < 700, "or slack is of no use"
+
+    run(test, slack=0.01)
+
+
+def test_slack_does_not_add_up() -> None:
+    async def test(log: Log) -> None:
+        def fire(name: str) -> None:
+            log.fired.append((round(trio.current_time(), 6), name))
+            again.start(name, 1)
+
+        again = Alarms(log.queue, fire)
+        again.start("G", 1)
+        await trio.sleep(5.5)
+        assert [at for at, _ in log.fired] == [1.01, 2.01, 3.01, 4.01, 5.01]
+
+    run(test, slack=0.01)
+
+
 def test_what_a_timer_raises_is_reported_and_the_others_go_on() -> None:
     async def test(log: Log) -> None:
         def fail(name: str) -> None:
@@ -251,8 +292,13 @@ def test_a_timer_started_again_for_the_same_instant_is_counted_once() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_any_number_of_starts_and_stops_fires_what_a_list_would(seed: int) -> None:
+@pytest.mark.parametrize("spare", [0, 10, _SPARE])
+@pytest.mark.parametrize("seed", range(3))
+def test_any_number_of_starts_and_stops_fires_what_a_list_would(
+    seed: int, spare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sipfsm.transaction.alarms._SPARE", spare)
+
     async def test(log: Log) -> None:
         random, machines = Random(seed), [log.alarms() for _ in range(20)]
         due: dict[tuple[int, str], float] = {}
