@@ -109,7 +109,7 @@ class Element:
         invite = self._transactions.find_cancelled(transaction.request)
         assert invite is not None  # the layer makes no transaction for a CANCEL without one
         transaction.respond(make_response(transaction.request, 200))
-        if invite.user is not None and not invite.answered:
+        if invite.user is not None:
             invite.user.cancelled()
 
     async def _register(self, transaction: ServerTransaction) -> None:
