@@ -263,6 +263,76 @@ async def test_16_10_a_cancel_at_once_reaches_the_invite_that_is_not_yet_sent(sc
 
 
 @simulated()
+async def test_16_10_a_cancel_ends_the_search_for_an_address(scene: Scene) -> None:
+    """16.10: nothing was sent yet, so there is nobody to wait for; 9.2: the INVITE gets its 487 at once."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = [bob.host]
+    scene.directory.seconds = 1.0
+    await bob.register(contact="sip:bob@phone.example.net")
+    invite = await alice.send(alice.request("INVITE", bob.aor))
+    await trio.sleep(0.5)
+    await alice.send(alice.cancel(invite))
+    await alice.receive(100)
+    assert {(await alice.receive_later(487)).response.cseq.method} == {"INVITE"}
+    await bob.receives_nothing(60)
+
+
+@simulated()
+async def test_16_7_10_no_branch_is_cancelled_twice(scene: Scene) -> None:
+    """16.7 step 10: pending is what "has not had an associated CANCEL generated for it"."""
+    alice, invite, [winner, ringing_on], [received, _] = await ringing(scene, 2)
+    await alice.send(alice.cancel(invite))
+    await alice.receive(200)
+    await winner.receive("CANCEL")
+    winner.answer(received, 200)
+    await alice.receive(200)
+    ringing_on.answer(await ringing_on.receive("CANCEL"), 200)
+    await ringing_on.receives_nothing(40)
+    assert len({packet.data for packet in scene.forwarded("CANCEL")}) == 2
+
+
+@simulated()
+async def test_9_1_a_2xx_leaves_the_wait_for_a_provisional_response_as_it_is(scene: Scene) -> None:
+    """9.1 and 16.7 step 10, for a branch that nobody has answered when it is cancelled, and again."""
+    alice, phones = await scene.phone("alice"), [await scene.phone("bob") for _ in range(2)]
+    for phone in phones:
+        await phone.register()
+    [winner, silent] = phones
+    invite = await alice.send(alice.request("INVITE", winner.aor))
+    received, late = await winner.receive("INVITE"), await silent.receive("INVITE")
+    await alice.send(alice.cancel(invite))
+    await alice.receive(200)
+    winner.answer(received, 200)
+    await alice.receive(200)
+    await trio.sleep(5)
+    assert silent.got("CANCEL") == []
+    silent.answer(late, 100)
+    silent.answer(await silent.receive_later("CANCEL"), 200)
+    silent.answer(late, 100)
+    silent.answer(late, 487)
+    await alice.receives_nothing(60)
+    assert len(silent.got("CANCEL")) == 1
+
+
+@simulated()
+async def test_9_2_a_second_cancel_transaction_changes_nothing(scene: Scene) -> None:
+    """9.2, 17.2.2: over TCP the first one is forgotten at once (Timer J is zero)."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = await alice.send(alice.request("INVITE", bob.aor, protocol="TCP"), protocol="TCP")
+    received = await bob.receive("INVITE")
+    bob.answer(received, 180)
+    await alice.receive(180)
+    for _ in range(3):
+        await alice.send(alice.cancel(invite), protocol="TCP")
+        await alice.receive(200)
+    bob.answer(await bob.receive("CANCEL"), 200)
+    bob.answer(received, 487)
+    await alice.receive(487)
+    assert len(bob.got("CANCEL")) == 1
+
+
+@simulated()
 async def test_9_2_a_cancel_for_what_is_no_invite_changes_nothing(scene: Scene) -> None:
     """9.2: "no impact on the processing of transactions with any other method"."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
@@ -468,3 +538,67 @@ async def test_16_6_7_a_cancelled_branch_tries_no_further_target(scene: Scene) -
     await alice.receive(200)
     await alice.receive(487, within=10)
     assert [packet.protocol for packet in scene.network.sent("INVITE", source="192.0.2.10")] == []
+
+
+@simulated()
+async def test_17_1_4_a_connection_that_breaks_after_a_100_to_a_non_invite(scene: Scene) -> None:
+    """17.1.4, 16.9: the transaction still sends (Figure 6), so an error of the transport ends it."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register(contact=f"{bob.contact};transport=tcp")
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    bob.answer(await bob.receive("MESSAGE"), 100)
+    await trio.sleep(1)
+    scene.network.reset_streams("192.0.2.10", bob.host)
+    await alice.receive(500)
+
+
+@simulated()
+async def test_16_6_7_who_has_said_something_is_the_one(scene: Scene) -> None:
+    """16.6 step 7: the delivery attempt succeeded; what failed later is no reason to deliver it again."""
+    alice, bob, other = await scene.phone("alice"), await scene.phone("bob"), await scene.phone("bob")
+    scene.directory.names["phone.example.net"] = [bob.host, other.host]
+    await bob.register(contact="sip:bob@phone.example.net;transport=tcp")
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    bob.answer(await bob.receive("MESSAGE"), 100)
+    await trio.sleep(1)
+    scene.network.reset_streams("192.0.2.10", bob.host)
+    await alice.receive(500)
+    assert other.log == []
+
+
+@simulated(icmp=True)
+async def test_18_4_an_ack_that_does_not_arrive_changes_nothing(scene: Scene) -> None:
+    """17.1.4: the response was passed on already; what becomes of its ACK concerns the transaction only."""
+    alice, _, [bob], [received] = await ringing(scene)
+    bob.answer(received, 486)
+    scene.switch_off(bob)
+    await alice.receive(486)
+    await alice.receives_nothing(60)
+    assert scene.counted("icmp.refused") >= 1
+
+
+# ---- what must not happen: a client transaction that ends without a word
+
+
+@pytest.mark.parametrize(
+    ("provisional", "is_cancelled", "status"),
+    [(None, False, 408), (180, False, 408), (None, True, 487), (180, True, 487)],
+)
+@simulated()
+async def test_16_7_6_a_branch_without_an_outcome_still_has_one(
+    scene: Scene, provisional: int | None, is_cancelled: bool, status: int
+) -> None:
+    """16.7 step 6: "If there are no final responses in the context, the proxy MUST send a 408"."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = await alice.send(alice.request("INVITE", bob.aor))
+    received = await bob.receive("INVITE")
+    if provisional:
+        bob.answer(received, provisional)
+        await alice.receive(provisional)
+    if is_cancelled:
+        await alice.send(alice.cancel(invite))
+        await alice.receive(200)
+    [client] = [each for key, each in scene.server.transactions.clients.items() if "INVITE" in str(key)]
+    client.abandon()
+    await alice.receive(status)

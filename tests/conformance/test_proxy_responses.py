@@ -460,6 +460,16 @@ async def test_4320_4_2_a_non_invite_that_nobody_answers_gets_no_408(scene: Scen
 
 
 @simulated()
+async def test_4320_4_2_nor_one_that_was_only_ever_tried(scene: Scene) -> None:
+    """:rfc:`4320#section-4.2`, 17.1.2.2: Timer F fires in Proceeding as well."""
+    alice, _, [bob], [message] = await fork(scene, 1, "MESSAGE")
+    bob.answer(message, 100)
+    await trio.sleep(100)
+    assert [received.kind for received in alice.log] == [100]
+    assert scene.server.transactions.servers == {}
+
+
+@simulated()
 async def test_4320_4_2_nor_the_408_of_somebody_else(scene: Scene) -> None:
     """:rfc:`4320#section-4.2`, for a 408 that comes from further down."""
     alice, _, [bob], [message] = await fork(scene, 1, "MESSAGE")
