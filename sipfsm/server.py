@@ -244,6 +244,7 @@ class Server:
             "tasks": trio.lowlevel.current_statistics().tasks_living,
             "transactions": len(self.transactions.clients) + len(self.transactions.servers),
             "contexts": len(self.proxy.contexts),
+            "connections": self.transport.connections,
             "timers": len(self.transactions.timers),
             "bindings": held.bindings,
             "counters": dict(sorted(self.counters.items())),

@@ -51,6 +51,7 @@ class Branch(Driver[Response]):
             self.handle(Event.CLIENT_GONE)
         finally:
             self._alarms.close()
+            self.client = self._next = None  # which knows us as its user: no circle is left behind
 
     async def _locate(self) -> list[Target]:
         assert self._request is not None

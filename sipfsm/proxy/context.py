@@ -68,6 +68,7 @@ class ResponseContext(Driver[Response]):
             first, *_ = self._branches
             self._branches.clear()
             await first.run()
+        self._nursery = None
 
     def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
         """Have something done in the nursery of this context."""

@@ -96,6 +96,10 @@ class TimerQueue:
             self._due = None
 
 
+def _tell_nobody(_key: Hashable) -> None:
+    """Stand for a callback that is gone: the callback and its timers would keep each other alive."""
+
+
 class Alarms(Generic[K]):
     """The timers of one machine."""
 
@@ -122,7 +126,8 @@ class Alarms(Generic[K]):
             self._queue.discount()
 
     def close(self) -> None:
-        """Stop all timers."""
+        """Stop all timers, for good, and let go of who was to be told."""
+        self._fire = _tell_nobody
         if self._numbers:
             stopped = len(self._numbers)
             self._numbers.clear()

@@ -93,6 +93,7 @@ class ServerTransaction(Transaction[Message]):
         """Take the key out of the layer's table."""
         if self.layer.servers.get(self.key) is self:
             del self.layer.servers[self.key]
+        self.user = None
         if self._ack_key is not None and self.layer.acks.get(self._ack_key) is self:
             del self.layer.acks[self._ack_key]
 

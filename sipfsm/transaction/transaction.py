@@ -78,6 +78,9 @@ class Transaction(Driver[M]):
         finally:
             self._alarms.close()
             self.forget()
+            # No circle is left that only the collector could undo.
+            self._waiting.clear()
+            self.nursery = None
 
     def begin(self) -> None:
         """Do what is done first of all in `run`."""

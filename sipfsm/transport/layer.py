@@ -165,6 +165,11 @@ class TransportLayer:
         # RFC 3261 18.2.2: when the address that the request came from fails, the name or address in the Via.
         return await self._connect_any(target._replace(host=via.host), flow)
 
+    @property
+    def connections(self) -> int:
+        """How many stream connections there are: accepted, opened and being opened."""
+        return self._shared.connections.total
+
     def is_listening_at(self, host: str, port: int, protocol: str | None = None) -> bool:
         """Say if a host and port are this element's own. See `Transport`."""
         return self._names.is_listening_at(host, port, protocol)

@@ -191,6 +191,8 @@ class StreamConnection:
                 if not incomplete:
                     self._message_began_at = self._active_at
                 await self._take_untrusted(bytes(data))
+            elif incomplete:
+                self._finish("cut", "the other side closed the connection in the middle of a message")
             else:
                 self._finish("eof", "the other side has closed the connection")
 

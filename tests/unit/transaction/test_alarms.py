@@ -129,9 +129,9 @@ def test_a_closed_machine_has_no_timers() -> None:
         assert (len(log.queue), len(one)) == (3, 0)
         await trio.sleep(10)
         assert log.fired == [(1, "other A"), (1, "other B"), (1, "other C")]
-        one.start("D", 1)
+        one.start("D", 1)  # closed is closed: who was to be told is gone
         await trio.sleep(10)
-        assert log.fired[-1] == (11, "D")
+        assert len(log.fired) == 3
 
     run(test)
 

@@ -249,7 +249,7 @@ def test_a_message_that_is_cut_off_is_forgotten() -> None:
             async with client(served) as stream:
                 await stream.send_all(request(via=VIA, body=b"hello")[:-1])
                 await counted(served, "connections.opened")
-            await counted(served, "connections.closed.eof")
+            await counted(served, "connections.closed.cut")
             with trio.fail_after(DEADLINE):
                 while trio.lowlevel.current_statistics().tasks_living > serving:
                     await trio.lowlevel.checkpoint()
