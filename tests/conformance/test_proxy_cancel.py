@@ -377,6 +377,22 @@ async def test_16_7_2_a_provisional_response_resets_timer_c(scene: Scene) -> Non
 
 
 @simulated()
+async def test_16_7_2_so_does_the_first_one(scene: Scene) -> None:
+    """16.7 step 2, for a phone that takes its time before it rings."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor))
+    invite = await bob.receive("INVITE")
+    await trio.sleep(20)
+    bob.answer(invite, 180)
+    began = trio.current_time()
+    cancel = await bob.receive_later("CANCEL", within=200)
+    assert cancel.at - began == pytest.approx(TIMER_C, abs=0.1)
+    bob.answer(invite, 487)
+    await alice.receive_later(487)
+
+
+@simulated()
 async def test_16_7_2_a_100_does_not(scene: Scene) -> None:
     """16.7 step 2: "anything but 100"."""
     alice, _, [bob], [received] = await ringing(scene)
