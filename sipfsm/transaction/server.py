@@ -36,6 +36,7 @@ class ServerTransaction(Transaction[Message]):
         "_data",
         "_reply_flow",
         "_request",
+        "_unsent",
         "_via",
         "answered",
         "flow",
@@ -53,6 +54,7 @@ class ServerTransaction(Transaction[Message]):
         self.answered = False
         self._reply_flow: Flow | None = None
         self._data = b""
+        self._unsent: dict[bytes, None] | None = None
         self._ack_key: Key | None = None
         layer.servers[key] = self
 
@@ -151,15 +153,21 @@ class ServerTransaction(Transaction[Message]):
         if self.terminated:  # by this very response, as on a reliable transport all but INVITE are
             connect = partial(self.layer.transport.connect_reply, self._via, self.flow)
             self.layer.send_when_connected(connect, methodcaller("send_nowait", data))
-        else:
-            self.start_soon(self._connect_and_send, data)
+            return
+        if self._unsent is None:
+            self._unsent = {}
+            self.start_soon(self._connect_and_send)
+        self._unsent[data] = None  # copies of the request add nothing to what waits
 
-    async def _connect_and_send(self, data: bytes) -> None:
+    async def _connect_and_send(self) -> None:
         try:
             self._reply_flow = await self.layer.transport.connect_reply(self._via, self.flow)
-            self._reply_flow.send_nowait(data)
+            for data in self._unsent or ():
+                self._reply_flow.send_nowait(data)
         except TransportError as error:
             self._send_failed(error)
+        finally:
+            self._unsent = None
 
     def _inform_lost(self, _message: Message | None) -> None:
         if self.user is not None:

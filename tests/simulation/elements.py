@@ -135,9 +135,9 @@ class Answerer:
 class Element:
     """A transaction layer and its user, which answers nothing but CANCEL unless it is told how."""
 
-    def __init__(self, network: Network, timing: Timing, *, max_transactions: int, stream: StreamLimits):
-        self.counters = Counters()
-        self.layer = TransactionLayer(timing, self.counters, max_transactions=max_transactions)
+    def __init__(self, network: Network, layer: TransactionLayer, *, stream: StreamLimits):
+        self.counters = layer.counters
+        self.layer = layer
         self.clients: Table[ClientTransaction] = Table()
         self.servers: Table[ServerTransaction] = Table()
         self.layer.clients, self.layer.servers = self.clients, self.servers
@@ -296,12 +296,21 @@ async def scene(
     link: Link = INSTANT,
     icmp: bool = False,
     max_transactions: int = 1000,
+    timer_slack: float = 0.0,
+    compiled: bool = True,
     stream: StreamLimits | None = None,
     faults: int | None = 0,
 ) -> AsyncIterator[Scene]:
     """Run an element and a peer; at the end nothing may be left, and this many faults counted (None: any)."""
     network, stream = Network(link=link, icmp=icmp), stream or StreamLimits()
-    element = Element(network, timing or Timing(), max_transactions=max_transactions, stream=stream)
+    layer = TransactionLayer(
+        timing or Timing(),
+        Counters(),
+        compiled=compiled,
+        max_transactions=max_transactions,
+        timer_slack=timer_slack,
+    )
+    element = Element(network, layer, stream=stream)
     peer = Peer(network, protocol, stream)
     async with trio.open_nursery() as nursery:
         async with trio.open_nursery() as clients:

@@ -69,6 +69,30 @@ def test_the_intervals_follow_the_configured_t1() -> None:
     run(test)
 
 
+def test_slack_makes_timers_late_but_the_schedule_does_not_drift() -> None:
+    async def test() -> None:
+        async with scene(timer_slack=0.01) as it:
+            _, caller = it.send("INVITE")
+            await it.until(5 * MINUTE)
+            assert it.wire("INVITE ") == [0, 510, 1510, 3510, 7510, 15_510, 31_510]
+            assert caller.told == [(32_010, "timeout")]
+
+    run(test)
+
+
+def test_the_stock_engine_keeps_the_same_schedule() -> None:
+    async def test() -> None:
+        async with scene(compiled=False) as it:
+            _, to_invite = it.send("INVITE")
+            _, to_options = it.send("OPTIONS")
+            await it.until(5 * MINUTE)
+            assert it.wire("INVITE ") == [0, 500, 1500, 3500, 7500, 15_500, 31_500]
+            assert it.wire("OPTIONS ")[-3:] == [23_500, 27_500, 31_500]
+            assert to_invite.told == to_options.told == [(32_000, "timeout")]
+
+    run(test)
+
+
 def test_timer_b_runs_while_the_connection_is_being_opened() -> None:
     async def test() -> None:
         async with scene("TCP", stream=StreamLimits(connect_timeout=100)) as it:

@@ -325,9 +325,13 @@ def test_work_that_comes_too_late_is_not_begun() -> None:
             assert begun == []
             it.element.answer = lambda _transaction: None
             it.peer.send(text("MESSAGE"))
-            await it.until(2 * MINUTE)
-            it.element.served[1].start_soon(work, 4)
+            await it.until(MINUTE + 1000)
+            late = it.element.served[1]
+            respond(late)
+            late.start_soon(work, 4)
             await it.until(3 * MINUTE)
+            late.start_soon(work, 5)
+            await it.until(4 * MINUTE)
             assert begun == []
 
     run(test)

@@ -4,7 +4,9 @@ import pytest
 
 from sipfsm.fsm import Timing
 from sipfsm.message import make_response
+from sipfsm.transport import StreamLimits
 from tests.simulation.elements import ELEMENT, PEER, Scene, run, scene, text
+from tests.simulation.network import Link
 
 BOTH = pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 MINUTE = 60_000
@@ -454,6 +456,30 @@ def test_a_connection_that_was_good_for_one_response_may_be_gone_for_the_next() 
             await it.until(MINUTE)
             assert it.peer.came("SIP/2.0 ") == [100, 300]
             assert it.element.answerers[0].told == []
+
+    run(test)
+
+
+def test_responses_that_wait_for_a_connection_keep_their_order_and_copies_wait_once() -> None:
+    async def test() -> None:
+        async with scene("TCP", stream=StreamLimits(connect_timeout=100)) as it:
+            it.peer.send(INVITE)
+            await it.until(10)
+            it.network.reset_streams(ELEMENT, PEER)
+            await it.until(20)
+            await it.peer.open()
+            it.network.set_link(ELEMENT, PEER, Link(latency=5))  # so long it takes to connect
+            transaction = it.element.served[0]
+            for status in (180, 183):
+                transaction.respond(make_response(transaction.request, status))
+            for _ in range(100):
+                it.peer.send(INVITE)
+            await it.until(100)
+            respond(it, 200)
+            assert transaction.nursery is not None
+            assert len(transaction.nursery.child_tasks) == 1
+            await it.until(MINUTE)
+            assert [status for _, status in it.statuses()] == [180, 183, 200]
 
     run(test)
 
