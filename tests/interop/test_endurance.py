@@ -20,7 +20,7 @@ OPEN = 20
 WARM_UP = round(1.5 * RATE * 64 * T1)
 """Calls until as many linger as ever will: then caches, pools and the allocator's arenas have their size."""
 
-HELD = ("tasks", "transactions", "contexts", "timers")
+HELD = ("tasks", "transactions", "contexts", "timers", "connections")
 """What a server holds for calls, as its statistics line names it."""
 
 
