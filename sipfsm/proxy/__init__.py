@@ -1,8 +1,8 @@
 """The proxy core (:rfc:`3261#section-16`).
 
-`validation` and `routing` look at a request that came in, `targets` and `relay` say where it may go,
-`forwarding` makes what goes out, `context` and `branch` run the machines that wait for the answers, and
-`best` chooses among them. `proxy` holds them together.
+`validation` and `routing` look at a request that came in, `targets` and `relay` say where it may go, and
+`loops` whether it has been here before; `forwarding` makes what goes out, `context` and `branch` run the
+machines that wait for the answers, and `best` chooses among them. `proxy` holds them together.
 """
 
 from sipfsm.proxy.domains import ServedDomains

@@ -17,7 +17,7 @@ from sipfsm.proxy.forwarding import (
     record_route,
 )
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import Alarms, ClientTransaction, log_step
+from sipfsm.transaction import Alarms, ClientTransaction, log_step, new_branch
 from sipfsm.transport import Target, TransportError
 
 if TYPE_CHECKING:
@@ -140,7 +140,10 @@ class Branch(Driver[Response]):
         if request.method in DIALOG_METHODS:
             token = context.proxy.relay.token(request)
             record_route(request, Interface.of(flow), outgoing, token)
-        self._next = ClientTransaction(context.proxy.transactions, request, target, self, prefer=flow)
+        branch = new_branch() + self._destination.mark
+        self._next = ClientTransaction(
+            context.proxy.transactions, request, target, self, prefer=flow, branch=branch
+        )
 
     def _send_cancel(self, _response: Response | None) -> None:
         client = self.client

@@ -18,8 +18,8 @@ DATAGRAM_LIMIT = 1300
 _MOST_ADDED = 350
 """Bytes that our Via, two Record-Route values with IPv6 addresses and the start line add at most."""
 
-_VIA_SIZE = len(f"Via: SIP/2.0/UDP ;branch={new_branch()};rport\r\n")
-"""Bytes of our Via besides the sent-by."""
+_VIA_SIZE = len(f"Via: SIP/2.0/UDP ;branch={new_branch()}.0123456789abcdef;rport\r\n")
+"""Bytes of our Via besides the sent-by; the mark of a request that forks is in it."""
 
 _SOME_TOKEN = "0" * 16
 

@@ -12,6 +12,7 @@ from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.context import ResponseContext
 from sipfsm.proxy.domains import ServedDomains
 from sipfsm.proxy.forwarding import make_forwarded, stateless_branch
+from sipfsm.proxy.loops import LoopDetector
 from sipfsm.proxy.relay import RelayPolicy
 from sipfsm.proxy.routing import Prepared, preprocess, take_next_hop
 from sipfsm.proxy.targets import Destination, TargetFinder
@@ -54,6 +55,7 @@ class Proxy:
         self.targets = targets
         self.relay = relay
         self.domains = domains
+        self.loops = LoopDetector()
         self.counters: Counters = transactions.counters
         self.contexts: set[ResponseContext] = set()
         self.context_engine = Engine(load_model("response-context"), transactions.timing, compiled=compiled)
@@ -90,6 +92,9 @@ class Proxy:
         assert self._nursery is not None
         validate(prepared.request)
         destinations = self.targets.find(prepared, server.flow)
+        if len(destinations) > 1:
+            mark = self.loops.mark(prepared.request)
+            destinations = [destination._replace(mark=mark) for destination in destinations]
         context = ResponseContext(self, server, prepared.request, destinations)
         server.user = context
         self.contexts.add(context)

@@ -23,11 +23,14 @@ class Destination(NamedTuple):
         uri: the new Request-URI.
         path: Route values that lead to it (:rfc:`3327#section-5.4`), each of its own.
         next_hop: where to send the request whatever its Request-URI says; None to go by the URI.
+        mark: the second part of the branch, by which a loop is known (:rfc:`5393#section-4.2.1`); empty
+            unless the request forks.
     """
 
     uri: Uri
     path: tuple[bytes, ...] = ()
     next_hop: SipUri | None = None
+    mark: str = ""
 
 
 class TargetFinder:

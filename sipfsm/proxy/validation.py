@@ -1,7 +1,8 @@
 """Request validation (:rfc:`3261#section-16.3`).
 
-Step 1, reasonable syntax, is done where messages enter. Step 4, loop detection, and step 6,
-Proxy-Authorization, are to stand here when they come.
+Step 1, reasonable syntax, is done where messages enter. Step 4, loop detection, is for requests that fork,
+and done in `sipfsm.proxy.loops` once that is known. Step 6, Proxy-Authorization, is to stand here when it
+comes.
 """
 
 from sipfsm.message import Request
