@@ -443,6 +443,8 @@ async def test_16_8_timer_c_without_any_response_is_a_408(scene: Scene) -> None:
     received = await alice.receive_later(408, within=200)
     assert received.at - invite.at == pytest.approx(TIMER_C, abs=0.1)
     assert bob.got("CANCEL") == []
+    bob.inbox.clear()
+    await bob.receives_nothing(100)
 
 
 @simulated(t1=4.0, t2=4.0)
@@ -456,6 +458,8 @@ async def test_16_8_timer_c_ends_the_wait_for_a_provisional_response_too(scene: 
     received = await alice.receive_later(408, within=200)
     assert received.at - invite.at == pytest.approx(TIMER_C, abs=0.1)
     assert bob.got("CANCEL") == []
+    bob.inbox.clear()
+    await bob.receives_nothing(100)
 
 
 # ---- 16.9: the transport says no
