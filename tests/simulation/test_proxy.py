@@ -6,6 +6,7 @@ A plan says what everybody does and when. Hypothesis draws it, and shrinks it wh
 import time
 from dataclasses import dataclass
 
+import pytest
 import trio
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -135,6 +136,7 @@ def tell(stage: Scene) -> None:
         note(f"{packet.sent_at:8.3f} {way:32} {packet.start_line}  ({arrivals})")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(PLAN)
 def test_whatever_they_do_the_rules_hold_and_nothing_is_left(plan: Plan) -> None:
