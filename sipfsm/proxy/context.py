@@ -148,9 +148,9 @@ class ResponseContext(Driver[Response]):
             return  # the server is ending, and has answered for us
         best = choose_best(self._finals) if self._finals else make_response(self.server.request, 487)
         self._finals.clear()
+        # RFC 4320 4.2: a 408 to what is no INVITE is not sent, for the client has timed out by itself; the
+        # transaction then absorbs late copies until Timer tu, lest one be taken for a new request.
         self.server.respond(best)
-        # RFC 4320 4.2: a 408 to what is no INVITE is not sent; the client has timed out by itself.
-        self.server.abandon()
 
     def _cancel_branches(self, _response: Response | None) -> None:
         if self.is_invite:  # RFC 3261 9.1: CANCEL is for INVITE
