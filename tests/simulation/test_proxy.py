@@ -116,6 +116,7 @@ async def judge(plan: Plan) -> None:
             wire = Wire(stage.network.log)
             wire.check_finals(reliably_heard=not any(each.protocol == "TCP" for each in plan.callers))
             wire.check_order()
+            wire.check_patience()
             wire.check_cancels()
             if all(each.protocol == "UDP" for each in plan.callers):
                 wire.check_successes()

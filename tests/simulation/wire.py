@@ -152,6 +152,17 @@ class Wire:
             return False
         return not finals or heard.at < finals[0].at + T64 - SLACK
 
+    def check_patience(self) -> None:
+        """A failure is sent when no branch is pending any more: each has failed, or had its 64*T1."""
+        for (_, method), branch in self.downstream.items():
+            if method not in {"INVITE", "MESSAGE"} or branch.request.via.transport != "UDP":
+                continue
+            finals = self.upstream[branch.caller_branch, method].finals
+            if finals and finals[0].response.status >= 300:
+                answers = [each.at for each in branch.responses if each.response.status >= 200]
+                over = min([*answers, branch.sent_at + T64 - SLACK])
+                assert over <= finals[0].at + INSTANT, f"{method}: a failure before the last branch ended"
+
     def check_acks(self) -> None:
         """Each ACK of a 2xx is sent on in the instant in which it arrives."""
         sent_on = {(round(at, 6), ack.call_id, ack.to.tag) for at, ack in self.acks_out}
