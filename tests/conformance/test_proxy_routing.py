@@ -80,13 +80,16 @@ async def test_16_4_a_strict_router_leaves_the_other_routes_in_their_order(scene
 @pytest.mark.parametrize(
     "params", ["maddr=192.0.2.10", "maddr=192.0.2.10;transport=udp", "maddr=example.com;transport=UDP"]
 )
-@pytest.mark.parametrize("where", ["example.com", "example.com:5060"])
+@pytest.mark.parametrize(("where", "routes"), [("example.com", []), ("example.com:5060", [OWN])])
 @simulated()
-async def test_16_4_a_maddr_of_ours_is_stripped(scene: Scene, where: str, params: str) -> None:
+async def test_16_4_a_maddr_of_ours_is_stripped(
+    scene: Scene, where: str, routes: list[str], params: str
+) -> None:
     """16.4: "the proxy MUST strip the maddr and any non-default port or transport parameter"."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
     await bob.register()
-    await relayed(alice, bob, alice.request("MESSAGE", f"sip:bob@{where};{params}"), bob.contact)
+    request = alice.request("MESSAGE", f"sip:bob@{where};{params}", routes=routes)
+    await relayed(alice, bob, request, bob.contact)
 
 
 @simulated(trusted=TRUSTED)
