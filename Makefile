@@ -7,6 +7,9 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# A lock file names everything, so nothing is left to resolve. A resolver would ask for more than it needs: where a
+# package wants another one with an extra, it looks at newer versions than the locked one, and stops at their hashes.
+INSTALL := $(PIP) install --no-deps --require-hashes
 # What the lock files are made with; it is no part of the project's environments.
 LOCKER := .cache/locker
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet --no-config --upgrade \
@@ -57,12 +60,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.for-run: requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.for-test: requirements-test.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements-test.lock
+	$(INSTALL) -r requirements-test.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.for-run
 

@@ -6,6 +6,7 @@ The interoperability tests and the benchmark share this module. Nothing here kno
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -47,6 +48,10 @@ def until(look: Callable[[], _T | None], deadline: float, what: str, *, every: f
 
 
 _handed_out: set[int] = set()
+_PORTS = range(10_000, 20_000)
+"""Ports to hand out: below those that Linux gives to whoever connects or binds without naming one (32768 and
+up, `net.ipv4.ip_local_port_range`), so that none is taken between being found free and being bound, and apart
+from those of media (20000 and up in `baresip.py`)."""
 
 
 def free_port(host: str = "127.0.0.1", *, neighbours: int = 0) -> int:
@@ -55,11 +60,10 @@ def free_port(host: str = "127.0.0.1", *, neighbours: int = 0) -> int:
     :param neighbours: so many of the ports that follow are free, too, and taken with it.
     """
     while True:
-        with socket.socket(_family(host), socket.SOCK_STREAM) as any_port:
-            any_port.bind((host, 0))
-            first: int = any_port.getsockname()[1]
+        # By chance, so that two runs side by side do not look at the same port at the same time.
+        first = random.choice(_PORTS)
         ports = range(first, first + neighbours + 1)
-        if all(_is_free(host, port) for port in ports) and _handed_out.isdisjoint(ports):
+        if _handed_out.isdisjoint(ports) and all(_is_free(host, port) for port in ports):
             _handed_out.update(ports)
             return first
 

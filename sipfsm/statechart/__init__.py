@@ -1,0 +1,1 @@
+"""Drawing and exporting the machines that models declare."""

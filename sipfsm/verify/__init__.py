@@ -1,0 +1,1 @@
+"""Proving what models promise: checks of one machine, exploration of several together, SPIN."""
