@@ -1,4 +1,4 @@
-"""What an engine finds out, as data: the same for every engine, and the same on screen, in a report and in JSON."""
+"""What an engine finds out, as data: the same for every engine, on screen, in a report and in JSON."""
 
 from typing import Literal
 

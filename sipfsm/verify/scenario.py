@@ -1,7 +1,7 @@
-"""What is verified, as data: who takes part, what the network may do, what the transaction users do, what must hold.
+"""What is verified, as data: who takes part, what may happen, and what must hold.
 
-Every engine reads this declaration and the models, and nothing else of the other engine. What a step is, and how
-each property is observed, is said in words in `docs/explanation/verification.md`; an engine follows that text.
+Every engine reads this declaration and the models, and nothing of another engine. What a step is, and how each
+property is observed, is said in words in `docs/explanation/verification.md`; an engine follows that text.
 """
 
 from enum import StrEnum
@@ -90,7 +90,7 @@ class Network(_Strict):
     """What the network may do to messages."""
 
     reliable: bool = False
-    """The class of transport: the delays that the machines run, and a network that neither loses nor reorders."""
+    """The class of transport: which delays the machines run. A reliable one neither loses nor reorders."""
     losses: int | None = Field(default=1, ge=0)
     """How many messages it may lose in a run; None is any number."""
     duplicates: int = Field(default=1, ge=0)
@@ -115,7 +115,7 @@ class Caller(_Strict):
     may_cancel: bool = False
     """Whether it may send CANCEL, at any time after a provisional response."""
     patience: int | None = Field(default=128, ge=1)
-    """Ticks after which it cancels an INVITE that has no final response (Timer C); None: it waits for ever."""
+    """Ticks after which it cancels an INVITE without a final response (Timer C); None: it waits for ever."""
     cancel_wait: int = Field(default=64, ge=1)
     """Ticks after CANCEL for which it awaits the final response (:rfc:`3261#section-9.1`: 64*T1)."""
 
@@ -130,9 +130,15 @@ class Callee(_Strict):
     within: int = Field(default=2, ge=0)
     """Ticks after which it must have made up its mind."""
     at_last: tuple[Literal["abandon", "mute"], ...] = ()
-    """What else it may do then: tell the transaction that no answer will come, or just say nothing any more."""
+    """What else it may do then: tell the transaction that no answer will come, or say nothing any more."""
     repeats_2xx: bool = True
     """Whether it repeats its 2xx to an INVITE until the ACK comes (:rfc:`3261#section-13.3.1.4`)."""
+
+    @model_validator(mode="after")
+    def _comes_to_an_end(self) -> Self:
+        if not self.at_last and not {"2xx", "3xx-6xx"}.intersection(self.answers):
+            raise ValueError("a callee without final answers needs at_last: abandon or mute")
+        return self
 
 
 class Scenario(_Strict):
@@ -153,5 +159,7 @@ class Scenario(_Strict):
         if self.method != "INVITE" and self.caller.may_cancel:
             raise ValueError("only an INVITE is cancelled (RFC 3261 9.1)")
         if self.method != "INVITE" and "1xx" in self.callee.answers:
-            raise ValueError("a non-INVITE is answered 100 by its transaction, and no other 1xx (RFC 4320 4.1)")
+            raise ValueError(
+                "a non-INVITE is answered 100 by its transaction, and no other 1xx (RFC 4320 4.1)"
+            )
         return self

@@ -1,0 +1,123 @@
+"""The built-in scenarios: what `sipfsm verify` explores, and the findings that the documentation shows."""
+
+from sipfsm.verify.scenario import Callee, Caller, Network, Property, Role, Scenario
+
+S1, S2, S3, S4, S5 = Property
+
+_INVITE = {"method": "INVITE", "properties": (S1, S3, S4, S5)}
+_OTHER = {"method": "OTHER", "properties": (S1, S2, S4, S5)}
+_LOSSLESS = Network(reliable=True, losses=0, duplicates=0, reordering=False)
+
+_CLIENT = Role(model="invite-client")
+_SERVER = Role(model="invite-server")
+_ANSWERS = ("2xx", "3xx-6xx")
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        name="invite",
+        title="INVITE over an unreliable transport",
+        client=_CLIENT,
+        server=_SERVER,
+        caller=Caller(may_cancel=True),
+        **_INVITE,
+    ),
+    Scenario(
+        name="invite-reliable",
+        title="INVITE over a reliable transport",
+        client=_CLIENT,
+        server=_SERVER,
+        network=_LOSSLESS,
+        caller=Caller(may_cancel=True),
+        **_INVITE,
+    ),
+    Scenario(
+        name="non-invite",
+        title="A request that is no INVITE over an unreliable transport",
+        client=Role(model="non-invite-client"),
+        server=Role(model="non-invite-server"),
+        callee=Callee(answers=_ANSWERS, at_last=("abandon", "mute")),
+        **_OTHER,
+    ),
+    Scenario(
+        name="non-invite-reliable",
+        title="A request that is no INVITE over a reliable transport",
+        client=Role(model="non-invite-client"),
+        server=Role(model="non-invite-server"),
+        network=_LOSSLESS,
+        callee=Callee(answers=_ANSWERS, at_last=("abandon", "mute")),
+        **_OTHER,
+    ),
+)
+"""What must hold."""
+
+_FOR_EVER = Caller(patience=None)
+_NEVER = Callee(answers=("1xx",), at_last=("mute",))
+# Every message can be lost, and a message can take as long as the RFC allows it to be on its way.
+_ONE_WAY = Network(losses=None, duplicates=0, delay=10)
+_AT_ONCE = Callee(answers=("2xx",), within=0, repeats_2xx=False)
+
+FINDINGS: tuple[Scenario, ...] = (
+    Scenario(
+        name="ghost-call",
+        title="The INVITE machines of RFC 3261 as first published",
+        client=Role(model="rfc3261/invite-client"),
+        server=Role(model="rfc3261/invite-server"),
+        **_INVITE,
+    ),
+    Scenario(
+        name="no-timer-c",
+        title="A caller that waits for ever, and a callee that rings and says no more",
+        client=_CLIENT,
+        server=_SERVER,
+        caller=_FOR_EVER,
+        callee=_NEVER,
+        **_INVITE,
+    ),
+    Scenario(
+        name="with-timer-c",
+        title="The same with a caller that has Timer C, and a callee that tells its transaction",
+        client=_CLIENT,
+        server=_SERVER,
+        callee=Callee(answers=("1xx",), at_last=("abandon",)),
+        **_INVITE,
+    ),
+    Scenario(
+        name="short-timer-l",
+        title="Every response is lost, and a copy of the INVITE comes late",
+        client=_CLIENT,
+        server=_SERVER,
+        network=_ONE_WAY,
+        callee=_AT_ONCE,
+        method="INVITE",
+        properties=(S1, S4, S5),
+    ),
+    Scenario(
+        name="longer-timer-l",
+        title="The same with a Timer L of 64*T1+T4",
+        client=_CLIENT,
+        server=Role(model="invite-server", delays={"L": "64*T1+T4"}),
+        network=_ONE_WAY,
+        callee=_AT_ONCE,
+        method="INVITE",
+        properties=(S1, S4, S5),
+    ),
+    Scenario(
+        name="short-timer-j",
+        title="Every response is lost, and a copy of the request comes late",
+        client=Role(model="non-invite-client"),
+        server=Role(model="non-invite-server"),
+        network=_ONE_WAY,
+        callee=_AT_ONCE,
+        **_OTHER,
+    ),
+    Scenario(
+        name="longer-timer-j",
+        title="The same with a Timer J of 64*T1+T4",
+        client=Role(model="non-invite-client"),
+        server=Role(model="non-invite-server", delays={"J": "64*T1+T4"}),
+        network=_ONE_WAY,
+        callee=_AT_ONCE,
+        **_OTHER,
+    ),
+)
+"""What the documentation shows: some of these break a property, and are to."""
