@@ -6,8 +6,11 @@ server cancels everything.
 
 import gc
 import resource
+import secrets
 import signal
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import structlog
@@ -23,6 +26,7 @@ from sipfsm.registrar import Registrar
 from sipfsm.resolver import Resolver
 from sipfsm.transaction import ServerTransaction, TransactionLayer
 from sipfsm.transport import Flow, Listener, StreamLimits, TransportLayer
+from sipfsm.transport.layer import PROTOCOLS, EndpointFactory
 
 log = structlog.get_logger("sipfsm.server")
 
@@ -59,6 +63,20 @@ class ServerInfo(NamedTuple):
     """Where it listens, with the ports that were really bound."""
     domains: Sequence[str]
     """What it is responsible for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a server takes from outside besides its configuration. A simulation brings its own."""
+
+    clock: Callable[[], float] = time.time
+    """Gives the unix time in seconds, for registrations; all timers run on Trio's clock."""
+    token_bytes: Callable[[int], bytes] = secrets.token_bytes
+    """Gives so many bytes that nobody can guess, for branches and tokens."""
+    protocols: Mapping[str, EndpointFactory] = field(default_factory=lambda: PROTOCOLS)
+    """What binds a socket, for each protocol."""
+    resolver: Resolver = field(default_factory=Resolver)
+    """What finds the addresses of next hops."""
 
 
 class Element:
@@ -140,26 +158,31 @@ def _capabilities(request: Request) -> Response:
 class Server:
     """All parts of a server, made of a configuration."""
 
-    def __init__(self, settings: Settings, *, timer_slack: float = 0.0) -> None:
+    def __init__(
+        self, settings: Settings, *, timer_slack: float = 0.0, surroundings: Surroundings | None = None
+    ) -> None:
         """Make the parts; nothing is opened or bound before `run`.
 
         Args:
             settings: the configuration.
             timer_slack: seconds that timers may fire late, so that several can fire at once.
+            surroundings: None for those of this machine.
 
         Raises:
             ServerError: the configuration names something that cannot be.
         """
         self.settings = settings
+        self.surroundings = surroundings or Surroundings()
         self.counters = Counters()
         limits = settings.limits
-        self.location: LocationService = _location(settings)
+        self.location: LocationService = _location(settings, self.surroundings.clock)
         self.transactions = TransactionLayer(
             settings.timing,
             self.counters,
             max_transactions=limits.max_transactions,
             tracing=settings.log_level == "debug",
             timer_slack=timer_slack,
+            token_bytes=self.surroundings.token_bytes,
         )
         self.transport = TransportLayer(
             settings.listen,
@@ -171,6 +194,7 @@ class Server:
                 max_connections_per_host=limits.max_connections_per_host,
             ),
             aliases=settings.aliases,
+            protocols=self.surroundings.protocols,
         )
         self.transactions.transport = self.transport
         self.domains: tuple[str, ...] = ()
@@ -179,16 +203,23 @@ class Server:
 
     def _assemble(self) -> None:
         """Make what has to know the ports that were really bound."""
-        settings = self.settings
+        settings, surroundings = self.settings, self.surroundings
         bound = [ListenAddress(each.protocol, each.host, each.port) for each in self.transport.listeners]
         # Of a wildcard, the address that its sent-by says, besides loopback: that is where phones register.
         own = [each.sent_by for each in self.transport.listeners]
         self.domains = served_domains(bound, [*settings.domains, *own])
         domains = ServedDomains(self.domains, self.transport)
         users = None if settings.users is None else frozenset(settings.users)
-        relay = RelayPolicy(settings.trusted, self.location, domains)
+        relay = RelayPolicy(settings.trusted, self.location, domains, token_bytes=surroundings.token_bytes)
         targets = TargetFinder(domains, self.location, relay, next_hop=settings.next_hop, users=users)
-        self.proxy = Proxy(self.transactions, Resolver(), targets, relay, domains)
+        self.proxy = Proxy(
+            self.transactions,
+            surroundings.resolver,
+            targets,
+            relay,
+            domains,
+            token_bytes=surroundings.token_bytes,
+        )
         registrar = Registrar(
             self.location,
             domains=domains.hosts,
@@ -196,6 +227,7 @@ class Server:
             min_expires=settings.registrar.min_expires,
             default_expires=settings.registrar.default_expires,
             max_expires=settings.registrar.max_expires,
+            clock=surroundings.clock,
         )
         self.element = Element(self.transactions, self.proxy, registrar, domains)
         self.transactions.user = self.element
@@ -251,12 +283,12 @@ class Server:
         }
 
 
-def _location(settings: Settings) -> LocationService:
+def _location(settings: Settings, clock: Callable[[], float]) -> LocationService:
     limits = LocationLimits(
         bindings_per_aor=settings.limits.max_bindings_per_aor, aors=settings.limits.max_aors
     )
     try:
-        return open_location(settings.location, limits=limits)
+        return open_location(settings.location, clock=clock, limits=limits)
     except LocationError as error:
         raise ServerError(str(error)) from error
 

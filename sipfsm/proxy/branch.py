@@ -17,7 +17,7 @@ from sipfsm.proxy.forwarding import (
     record_route,
 )
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import Alarms, ClientTransaction, log_step, new_branch
+from sipfsm.transaction import Alarms, ClientTransaction, log_step
 from sipfsm.transport import Target, TransportError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Branch(Driver[Response]):
         if request.method in DIALOG_METHODS:
             token = context.proxy.relay.token(request)
             record_route(request, Interface.of(flow), outgoing, token)
-        branch = new_branch() + self._destination.mark
+        branch = context.proxy.transactions.new_branch() + self._destination.mark
         self._next = ClientTransaction(
             context.proxy.transactions, request, target, self, prefer=flow, branch=branch
         )

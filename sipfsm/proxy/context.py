@@ -55,8 +55,9 @@ class ResponseContext(Driver[Response]):
         self.is_invite = request.method == "INVITE"
         self._branches = [Branch(self, request, destination) for destination in destinations]
         self._nursery: trio.Nursery | None = None
-        self._alive: set[Branch] = set()
-        self._pending: set[Branch] = set()
+        # Dictionaries as ordered sets: CANCELs go out in the order of the branches, in every run.
+        self._alive: dict[Branch, None] = {}
+        self._pending: dict[Branch, None] = {}
         self._finals: list[Response] = []
 
     async def run(self) -> None:
@@ -91,19 +92,19 @@ class ResponseContext(Driver[Response]):
 
     def offer_success(self, branch: Branch, response: Response) -> None:
         """Take a 2xx."""
-        self._pending.discard(branch)
+        self._pending.pop(branch, None)
         self.handle(Event.SUCCESS_INVITE if self.is_invite else Event.SUCCESS_NON_INVITE, response)
 
     def offer_own(self, branch: Branch, status: int) -> None:
         """Take what a branch makes of a timeout or an error: as if a response had come with that status."""
         if self.server.answered:
-            self._pending.discard(branch)
+            self._pending.pop(branch, None)
         else:
             self.offer_failure(branch, make_response(self.server.request, status))
 
     def offer_failure(self, branch: Branch, response: Response) -> None:
         """Take any other final response."""
-        self._pending.discard(branch)
+        self._pending.pop(branch, None)
         if not self.server.answered:
             self._finals.append(response)
         if response.status >= 600:
@@ -113,7 +114,7 @@ class ResponseContext(Driver[Response]):
 
     def branch_gone(self, branch: Branch) -> None:
         """Take note that a branch has no client transaction any more."""
-        self._alive.discard(branch)
+        self._alive.pop(branch, None)
         if not self._alive:
             self.handle(Event.BRANCHES_GONE)
 
@@ -134,8 +135,8 @@ class ResponseContext(Driver[Response]):
     # ---- actions
 
     def _start_branches(self, _response: Response | None) -> None:
-        self._alive.update(self._branches)
-        self._pending.update(self._branches)
+        self._alive = dict.fromkeys(self._branches)
+        self._pending = dict.fromkeys(self._branches)
         for branch in self._branches[1:]:  # the first one runs in this context's own task
             self.start_soon(branch.run)
 

@@ -5,6 +5,7 @@ its Max-Forwards. A request that goes to one place only needs none: Max-Forwards
 """
 
 import secrets
+from collections.abc import Callable
 from hashlib import blake2b
 
 from sipfsm.location import address_of_record
@@ -15,9 +16,9 @@ from sipfsm.message.refusal import RefusedError
 class LoopDetector:
     """Marks the branches of requests that fork, and knows them again."""
 
-    def __init__(self) -> None:
+    def __init__(self, token_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
         """Choose a secret, so that no mark is like that of another proxy or can be forged."""
-        self._secret = secrets.token_bytes(16)
+        self._secret = token_bytes(16)
 
     def mark(self, request: Request) -> str:
         """Return the second part of the branches of a request (:rfc:`5393#section-4.2.1`).

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+
 import structlog
 import trio
 
@@ -39,6 +42,7 @@ class Proxy:
         domains: ServedDomains,
         *,
         compiled: bool = True,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Make the machines ready.
 
@@ -49,13 +53,14 @@ class Proxy:
             relay: knows the dialogs that were set up through here.
             domains: knows which URIs are ours.
             compiled: False runs every event through stock `transitions`.
+            token_bytes: what the secret of the loop detection is made of.
         """
         self.transactions = transactions
         self.resolver = resolver
         self.targets = targets
         self.relay = relay
         self.domains = domains
-        self.loops = LoopDetector()
+        self.loops = LoopDetector(token_bytes)
         self.counters: Counters = transactions.counters
         self.contexts: set[ResponseContext] = set()
         self.context_engine = Engine(load_model("response-context"), transactions.timing, compiled=compiled)
@@ -67,6 +72,14 @@ class Proxy:
     def transport(self) -> Transport:
         """The transport layer."""
         return self.transactions.transport
+
+    def held(self) -> dict[str, int]:
+        """Tell how much is held at this moment of what has to go again; without requests all is 0."""
+        return {
+            "contexts": len(self.contexts),
+            "strays": self._strays,
+            "proxy tasks": len(self._nursery.child_tasks) if self._nursery is not None else 0,
+        }
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the nursery that all response contexts live in, until cancelled."""

@@ -5,7 +5,7 @@ into Record-Route. It carries a token that only this proxy can make, so that a R
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -33,12 +33,14 @@ class RelayPolicy:
         trusted: Sequence[IPv4Network | IPv6Network],
         location: LocationService,
         domains: ServedDomains,
+        *,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Choose a secret for the tokens; it lasts as long as the process."""
         self._trusted = tuple(trusted)
         self._location = location
         self._domains = domains
-        self._secret = secrets.token_bytes(32)
+        self._secret = token_bytes(32)
         self._sources: dict[str, bool] = {}
 
     def token(self, request: Request) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipfsm.fsm import Action, Event
 from sipfsm.message import Message, Request, Response, make_ack
-from sipfsm.transaction.keys import client_key, new_branch
+from sipfsm.transaction.keys import client_key
 from sipfsm.transaction.sending import add_via
 from sipfsm.transaction.transaction import Transaction
 from sipfsm.transaction.user import ClientUser
@@ -51,7 +51,7 @@ class ClientTransaction(Transaction[Response]):
             prefer: a flow whose socket is to be used if it fits.
             branch: None for a new one; a CANCEL takes that of its INVITE.
         """
-        self.branch = branch or new_branch()
+        self.branch = branch or layer.new_branch()
         engine = layer.invite_client if request.method == "INVITE" else layer.non_invite_client
         key = client_key(self.branch, request.method)
         super().__init__(layer, engine, key, reliable=target.protocol != "UDP")

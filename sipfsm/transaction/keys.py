@@ -1,7 +1,7 @@
 """Transaction keys: which message belongs to which transaction (:rfc:`3261#section-17.1.3`, `17.2.3`)."""
 
 import secrets
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TypeGuard
 
 from sipfsm.message import Request, Response
@@ -12,10 +12,13 @@ MAGIC_COOKIE = "z9hg4bk"
 Key = Hashable
 """What transactions are found by. Client and server keys never meet: they live in tables of their own."""
 
+TokenBytes = Callable[[int], bytes]
+"""Gives so many bytes that nobody can guess; in a simulation, bytes that follow from its seed."""
 
-def new_branch() -> str:
+
+def new_branch(token_bytes: TokenBytes = secrets.token_bytes) -> str:
     """Return a branch that nobody can guess: who could, would be able to forge responses."""
-    return "z9hG4bK" + secrets.token_hex(10)
+    return "z9hG4bK" + token_bytes(10).hex()
 
 
 def client_key(branch: str, method: str) -> Key:

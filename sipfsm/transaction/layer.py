@@ -1,5 +1,6 @@
 """The transaction layer: finds the transaction of each message, or makes one (:rfc:`3261#section-17`)."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -12,7 +13,7 @@ from sipfsm.message import MessageError, Request, Response, make_response
 from sipfsm.transaction.alarms import TimerQueue
 from sipfsm.transaction.classify import event_of_response
 from sipfsm.transaction.client import ClientTransaction
-from sipfsm.transaction.keys import Key, response_key, server_key
+from sipfsm.transaction.keys import Key, TokenBytes, new_branch, response_key, server_key
 from sipfsm.transaction.sending import add_via
 from sipfsm.transaction.server import ServerTransaction
 from sipfsm.transaction.user import TransactionUser
@@ -52,6 +53,7 @@ class TransactionLayer:
         max_transactions: int = MAX_TRANSACTIONS,
         tracing: bool = False,
         timer_slack: float = 0.0,
+        token_bytes: TokenBytes = secrets.token_bytes,
     ) -> None:
         """Make the machines ready.
 
@@ -63,8 +65,10 @@ class TransactionLayer:
                 requests get 503.
             tracing: log every event with key, model and state, at level debug.
             timer_slack: seconds that timers may fire late, so that several can fire at once.
+            token_bytes: what branches are made of.
         """
         self.counters = counters
+        self._token_bytes = token_bytes
         self.tracing = tracing
         self.timing = timing
         self.timers = TimerQueue(self._timer_failed, slack=timer_slack)
@@ -78,6 +82,21 @@ class TransactionLayer:
         self._max_transactions = max_transactions
         self._nursery: trio.Nursery | None = None
         self._pending_sends = 0
+
+    def new_branch(self) -> str:
+        """Return a branch that no other transaction has or will have."""
+        return new_branch(self._token_bytes)
+
+    def held(self) -> dict[str, int]:
+        """Tell how much is held at this moment of what has to go again; without requests all is 0."""
+        return {
+            "clients": len(self.clients),
+            "servers": len(self.servers),
+            "acks": len(self.acks),
+            "timers": len(self.timers),
+            "sends": self._pending_sends,
+            "transaction tasks": len(self._nursery.child_tasks) if self._nursery is not None else 0,
+        }
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the nursery that all server transactions live in, until cancelled."""

@@ -4,8 +4,8 @@ import pytest
 import trio
 
 from sipfsm.message import Request, make_response
-from tests.simulation.harness import Scene, parsed, simulated
-from tests.simulation.phone import Phone, Received
+from sipfsm.simulation.phone import Phone, Received
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 T64 = 32.0
 """64*T1, in seconds."""

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from sipfsm.message import NameAddr, Request, SipUri
-from tests.simulation.harness import DUAL_STACK, SERVER_V6, Scene, parsed, simulated
-from tests.simulation.phone import SERVER, Phone, Received
+from sipfsm.simulation.phone import SERVER, Phone, Received
+from sipfsm.simulation.scene import DUAL_STACK, SERVER_V6, Scene, parsed, simulated
 
 TRUSTED = ("192.0.2.0/24",)
 

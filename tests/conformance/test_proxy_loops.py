@@ -3,8 +3,8 @@
 import pytest
 import trio
 
-from tests.simulation.harness import Scene, parsed, simulated
-from tests.simulation.phone import SERVER, Phone
+from sipfsm.simulation.phone import SERVER, Phone
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 
 async def leads_to(scene: Scene, phone: Phone, *contacts: str) -> None:

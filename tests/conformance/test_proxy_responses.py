@@ -6,8 +6,8 @@ import pytest
 import trio
 
 from sipfsm.message import Request, Response
-from tests.simulation.harness import Scene, parsed, simulated
-from tests.simulation.phone import Phone, Received
+from sipfsm.simulation.phone import Phone, Received
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 
 async def fork(

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from sipfsm.message import Request, Response
-from tests.simulation.harness import Scene, parsed, simulated
-from tests.simulation.phone import SERVER, Phone
+from sipfsm.simulation.phone import SERVER, Phone
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 TRUSTED = ("192.0.2.0/24",)
 OWN = "<sip:192.0.2.10;lr>"

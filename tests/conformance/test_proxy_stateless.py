@@ -7,8 +7,8 @@ import trio
 
 from sipfsm.message import Request, Response
 from sipfsm.proxy.proxy import MAX_STRAYS
-from tests.simulation.harness import Scene, parsed, simulated
-from tests.simulation.phone import Phone
+from sipfsm.simulation.phone import Phone
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 
 async def answered(scene: Scene) -> tuple[Phone, Phone, Request, Response]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.harness import Scene, parsed, simulated
+from sipfsm.simulation.scene import Scene, parsed, simulated
 
 
 @simulated()

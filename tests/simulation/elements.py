@@ -21,11 +21,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from sipfsm.counters import Counters
 from sipfsm.fsm import Timing
 from sipfsm.message import MessageError, Request, Response, make_response, parse_message_untrusted
+from sipfsm.simulation.network import Link, Network, Packet
 from sipfsm.transaction import ClientTransaction, ServerTransaction, TransactionLayer
 from sipfsm.transaction.keys import Key
 from sipfsm.transport import Flow, StreamLimits, Target, TransportError
 from sipfsm.transport.udp import DatagramEndpoint
-from tests.simulation.network import Link, Network, Packet
 
 ELEMENT, PEER = "192.0.2.1", "192.0.2.2"
 """The hosts of the transaction layer and of the peer; both listen on port 5060, on UDP and TCP."""

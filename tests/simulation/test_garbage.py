@@ -5,7 +5,7 @@ from collections import Counter
 
 import trio
 
-from tests.simulation.harness import Scene, simulated
+from sipfsm.simulation.scene import Scene, simulated
 
 
 @simulated()

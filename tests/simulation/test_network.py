@@ -10,8 +10,9 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from sipfsm.message import MessageError, Request, Response
+from sipfsm.simulation.network import Link, Network
+from sipfsm.simulation.sockets import MAX_DATAGRAM
 from sipfsm.transport import Flow, StreamLimits, Target, TransportError, TransportLayer
-from tests.simulation.network import MAX_DATAGRAM, Link, Network
 
 ALICE, BOB, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 

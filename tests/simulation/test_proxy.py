@@ -3,7 +3,6 @@
 A plan says what everybody does and when. Hypothesis draws it, and shrinks it when something does not hold.
 """
 
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from sipfsm.location import Binding
-from tests.simulation.actors import Callee, CalleePlan, Caller, CallerPlan, Step
-from tests.simulation.harness import Scene, scene
-from tests.simulation.network import Link
-from tests.simulation.phone import SERVER
-from tests.simulation.wire import Wire
+from sipfsm.simulation.actors import Callee, CalleePlan, Caller, CallerPlan, Step
+from sipfsm.simulation.judge import Wire
+from sipfsm.simulation.network import Link
+from sipfsm.simulation.phone import SERVER
+from sipfsm.simulation.scene import Scene, scene, unix_time
 
 BOB = "sip:bob@example.com"
 
@@ -94,7 +93,7 @@ async def act(stage: Scene, plan: Plan) -> None:
 def binding(phone: Callee) -> Binding:
     """Return the binding of a callee's contact."""
     contact = phone.contact + (";transport=tcp" if phone.plan.protocol == "TCP" else "")
-    return Binding(contact.encode(), 1.0, time.time() + 3600, "1", 1)
+    return Binding(contact.encode(), 1.0, unix_time() + 3600, "1", 1)
 
 
 async def until_gone(stage: Scene, phone: Caller | Callee) -> None:

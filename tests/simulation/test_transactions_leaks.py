@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from sipfsm.message import Request, Response, make_response
+from sipfsm.simulation.network import Link
 from sipfsm.transaction import ServerTransaction
 from sipfsm.transport import StreamLimits
 from tests.simulation.elements import ELEMENT, PEER, Scene, run, scene, text
-from tests.simulation.network import Link
 
 PATIENCE = 200.0
 """Seconds after which no transaction can be left: the longest path is Timer B's 32 s and then Timer D's."""

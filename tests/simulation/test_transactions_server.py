@@ -4,9 +4,9 @@ import pytest
 
 from sipfsm.fsm import Timing
 from sipfsm.message import make_response
+from sipfsm.simulation.network import Link
 from sipfsm.transport import StreamLimits
 from tests.simulation.elements import ELEMENT, PEER, Scene, run, scene, text
-from tests.simulation.network import Link
 
 BOTH = pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 MINUTE = 60_000

@@ -17,7 +17,7 @@ from trio.testing import MockClock
 from sipfsm.config import Settings
 from sipfsm.location import LocationCount
 from sipfsm.server import Server, ServerError, ServerInfo, serve
-from tests.simulation.harness import Scene, scene, simulated
+from sipfsm.simulation.scene import Scene, scene, simulated
 
 LOOPBACK = ("udp:127.0.0.1:0", "tcp:127.0.0.1:0")
 

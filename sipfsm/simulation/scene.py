@@ -15,6 +15,7 @@ response context, transaction, timer or task may be left.
 """
 
 import inspect
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, wraps
@@ -28,10 +29,10 @@ from trio.testing import MockClock
 from sipfsm.config import Settings
 from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
 from sipfsm.resolver import Resolver
-from sipfsm.server import Server
+from sipfsm.server import Server, Surroundings
+from sipfsm.simulation.network import Link, Network, Packet
+from sipfsm.simulation.phone import DOMAIN, SERVER, Phone
 from sipfsm.transport import Target, TransportError
-from tests.simulation.network import Link, Network, Packet
-from tests.simulation.phone import DOMAIN, SERVER, Phone
 
 SERVER_V6 = "2001:db8::10"
 """The IPv6 address of a server that has one."""
@@ -41,6 +42,9 @@ DUAL_STACK = (*BOTH, f"udp:[{SERVER_V6}]:5060", f"tcp:[{SERVER_V6}]:5060")
 
 SETTLE = 700.0
 """Seconds after which every timer of a call that was given up has fired, Timer C included."""
+
+EPOCH = 1_700_000_000.0
+"""Unix time at which Trio's clock shows 0 in a simulation."""
 
 P = ParamSpec("P")
 
@@ -78,10 +82,10 @@ class Scene:
         directory: the names that the server can look up.
     """
 
-    def __init__(self, network: Network, server: Server, nursery: trio.Nursery):
+    def __init__(self, network: Network, server: Server, directory: Directory, nursery: trio.Nursery):
         self.network = network
         self.server = server
-        self.directory = server.proxy.resolver = Directory()
+        self.directory = directory
         self.began = trio.current_time()
         self._nursery = nursery
         self._hosts = count(101)
@@ -125,21 +129,7 @@ class Scene:
 
     def leftovers(self) -> dict[str, object]:
         """Return what the server holds of requests, and every fault of its own."""
-        proxy, layer = self.server.proxy, self.server.transactions
-        assert proxy._nursery is not None
-        assert layer._nursery is not None
-        found = {
-            "contexts": len(proxy.contexts),
-            "clients": len(layer.clients),
-            "servers": len(layer.servers),
-            "timers": len(layer.timers),
-            "tasks of the proxy": len(proxy._nursery.child_tasks),
-            "tasks of the transaction layer": len(layer._nursery.child_tasks),
-            "strays": proxy._strays,
-            "sends": layer._pending_sends,
-        }
-        found |= {name: n for name, n in self.server.counters.items() if name.startswith("faults")}
-        return {name: n for name, n in found.items() if n}
+        return leftovers(self.server)
 
     async def settle(self) -> None:
         """Let time pass until all must be over, and check that nothing is left.
@@ -176,19 +166,18 @@ async def scene(
     """
     network = Network(seed=seed, link=link, icmp=icmp)
     usual: dict[str, Any] = {"listen": BOTH, "domains": (DOMAIN,), "location": "memory", "no_auth": True}
-    server = Server(Settings(**usual | settings))
-    server.transport = server.transactions.transport = network.transport(
-        [str(address) for address in server.settings.listen],
-        server.transactions,
-        counters=server.counters,
-        limits=server.settings.message_limits,
-        stream=server.transport._shared.stream,
-        aliases=server.settings.aliases,
+    directory = Directory()
+    surroundings = Surroundings(
+        clock=unix_time,
+        token_bytes=random.Random(seed).randbytes,
+        protocols=network.protocols,
+        resolver=directory,
     )
+    server = Server(Settings(**usual | settings), surroundings=surroundings)
     async with trio.open_nursery() as nursery:
         await nursery.start(network.run)
         await nursery.start(server.run)
-        yield Scene(network, server, nursery)
+        yield Scene(network, server, directory, nursery)
         nursery.cancel_scope.cancel()
 
 
@@ -223,6 +212,18 @@ def simulated(
         return test
 
     return decorate
+
+
+def leftovers(server: Server) -> dict[str, object]:
+    """Return what a server holds of requests, and every fault of its own: nothing, once all is over."""
+    found: dict[str, object] = {**server.transactions.held(), **server.proxy.held()}
+    found |= {name: n for name, n in server.counters.items() if name.startswith("faults")}
+    return {name: n for name, n in found.items() if n}
+
+
+def unix_time() -> float:
+    """Return the unix time in a simulation: it goes by Trio's clock, and begins at a fixed instant."""
+    return EPOCH + trio.current_time()
 
 
 def parsed(packet: Packet) -> Request | Response:

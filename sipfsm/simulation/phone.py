@@ -11,8 +11,8 @@ from typing import NamedTuple
 import trio
 
 from sipfsm.message import Headers, MessageError, Request, Response, make_ack, make_response
+from sipfsm.simulation.network import Network
 from sipfsm.transport import Flow, Target, TransportError
-from tests.simulation.network import Network
 
 SERVER = "192.0.2.10"
 """Where a phone sends its requests, unless it is told otherwise."""
@@ -308,7 +308,7 @@ class Phone:
         """Send bytes over the way that a request came."""
         flow = self.transport.reply_flow_nowait(received.request.via, received.flow)
         if flow is None:
-            raise TransportError("closed", "the connection of the request is gone")
+            raise TransportError("eof", "the connection of the request is gone")
         flow.send_nowait(data)
 
 

@@ -14,27 +14,20 @@ the same sends give the same deliveries.
 import errno
 import heapq
 import random
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
 import trio
-from trio.testing import MemoryReceiveStream
 
 from sipfsm.config import ListenAddress
 from sipfsm.counters import Counters
-from sipfsm.message import DEFAULT_LIMITS, Limits, MessageError
+from sipfsm.message import DEFAULT_LIMITS, Limits
+from sipfsm.simulation.sockets import SimulatedStream, SimulatedTcp, SimulatedUdp
 from sipfsm.transport import HostPort, Receiver, StreamLimits, Target, TransportError, TransportLayer
-from sipfsm.transport.framing import StreamFramer
-from sipfsm.transport.shared import Shared
-from sipfsm.transport.sockets import SocketAddress, socket_address
-from sipfsm.transport.stream_endpoint import StreamEndpoint
-from sipfsm.transport.udp import DatagramEndpoint
-
-MAX_DATAGRAM = 65_507
-"""Bytes of payload: 65,535 less the headers of IPv4 and UDP."""
+from sipfsm.transport.layer import EndpointFactory
+from sipfsm.transport.sockets import socket_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +86,10 @@ class Network:
         """
         self.log: list[Packet] = []
         """What was sent, in the order of sending, lost or not."""
+        self.record: Callable[[Packet], None] = self.log.append
+        """Is given each packet when it is sent; for those who cannot keep them all."""
+        self.delivered: dict[HostPort, int] = {}
+        """How many datagrams arrived at each address that was bound."""
         self.drop_if: Callable[[Packet], bool] | None = None
         """Further datagrams to lose: for tests that want the loss of one certain message."""
         self._link = link or Link()
@@ -133,8 +130,13 @@ class Network:
             limits=limits,
             stream=stream or StreamLimits(),
             aliases=list(aliases),
-            protocols={"UDP": partial(SimulatedUdp, self), "TCP": partial(SimulatedTcp, self)},
+            protocols=self.protocols,
         )
+
+    @property
+    def protocols(self) -> Mapping[str, EndpointFactory]:
+        """What binds a socket of this network, for each protocol."""
+        return {"UDP": partial(SimulatedUdp, self), "TCP": partial(SimulatedTcp, self)}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver what was sent when it is due, until cancelled."""
@@ -182,7 +184,7 @@ class Network:
         """Return the link from one host to another."""
         return self._links.get((source, destination), self._link)
 
-    def bind(self, endpoint: "SimulatedUdp | SimulatedTcp", protocol: str, host: str, port: int) -> HostPort:
+    def bind(self, endpoint: SimulatedUdp | SimulatedTcp, protocol: str, host: str, port: int) -> HostPort:
         """Take an address for an endpoint.
 
         Raises:
@@ -194,13 +196,13 @@ class Network:
         self._bound[Target(protocol, *address)] = endpoint
         return address
 
-    def unbind(self, endpoint: "SimulatedUdp | SimulatedTcp") -> None:
+    def unbind(self, endpoint: SimulatedUdp | SimulatedTcp) -> None:
         """Let the address of an endpoint go."""
         key = Target(*endpoint.listener[:3])
         if self._bound.get(key) is endpoint:
             del self._bound[key]
 
-    def bound(self, target: Target) -> "SimulatedUdp | SimulatedTcp | None":
+    def bound(self, target: Target) -> SimulatedUdp | SimulatedTcp | None:
         """Return what is bound to an address."""
         return self._bound.get(target)
 
@@ -218,7 +220,7 @@ class Network:
         delays = [self._delay(link) for _ in range(2)]
         if not lost and not (self.drop_if is not None and self.drop_if(packet)):
             packet.arrives_at = tuple(now + delay for delay in delays[: 2 if doubled else 1])
-        self.log.append(packet)
+        self.record(packet)
         for at in packet.arrives_at:
             self.deliver_at(at, partial(self._arrive, packet))
 
@@ -228,14 +230,21 @@ class Network:
             self._earlier.set()
         heapq.heappush(self._deliveries, _Delivery(at, next(self._numbers), deliver))
 
-    def stream_pair(self, near: HostPort, far: HostPort) -> "tuple[SimulatedStream, SimulatedStream]":
+    def stream_pair(self, near: HostPort, far: HostPort) -> tuple[SimulatedStream, SimulatedStream]:
         """Return the two ends of a stream."""
         one, other = SimulatedStream(self, near, far), SimulatedStream(self, far, near)
         one.peer, other.peer = other, one
         self._streams[one] = self._streams[other] = None
         return one, other
 
-    def forget_stream(self, stream: "SimulatedStream") -> None:
+    def record_streamed(
+        self, source: HostPort, destination: HostPort, data: bytes, arrives_at: float | None
+    ) -> None:
+        """Record a message that was sent on a stream; it arrives at no time if the way is cut."""
+        arrivals = () if arrives_at is None else (arrives_at,)
+        self.record(Packet(trio.current_time(), "TCP", source, destination, data, arrivals))
+
+    def forget_stream(self, stream: SimulatedStream) -> None:
         """Know an end of a stream no longer."""
         self._streams.pop(stream, None)
 
@@ -246,6 +255,7 @@ class Network:
     def _arrive(self, packet: Packet) -> None:
         endpoint = self.bound(Target("UDP", *packet.destination))
         if isinstance(endpoint, SimulatedUdp):
+            self.delivered[packet.destination] = self.delivered.get(packet.destination, 0) + 1
             endpoint.take(packet.data, socket_address(*packet.source))
         elif self._icmp:
             back = self.link(packet.destination.host, packet.source.host)
@@ -260,151 +270,3 @@ class Network:
     def jitter(self, link: Link) -> float:
         """Return a delay for a piece of a stream."""
         return link.latency + self._random.random() * link.jitter
-
-
-class SimulatedUdp(DatagramEndpoint):
-    """A UDP socket of the network."""
-
-    def __init__(self, network: Network, host: str, port: int, shared: Shared):
-        self._network = network
-        super().__init__("UDP", network.bind(self, "UDP", host, port), shared)
-
-    async def serve(self) -> None:
-        try:
-            await trio.sleep_forever()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        self._network.unbind(self)
-
-    def _send(self, data: bytes, address: SocketAddress) -> None:
-        if len(data) > MAX_DATAGRAM:
-            raise OSError(errno.EMSGSIZE, "Message too long")
-        self._network.send_datagram(self.local, HostPort(address[0], address[1]), data)
-
-
-class SimulatedTcp(StreamEndpoint):
-    """A listening TCP socket of the network."""
-
-    def __init__(self, network: Network, host: str, port: int, shared: Shared):
-        self._network = network
-        self._arrivals_in, self._arrivals = trio.open_memory_channel[SimulatedStream](1024)
-        super().__init__("TCP", network.bind(self, "TCP", host, port), shared)
-
-    def close(self) -> None:
-        self._network.unbind(self)
-
-    def arrive(self, stream: "SimulatedStream") -> None:
-        """Take the far end of a new connection."""
-        self._arrivals_in.send_nowait(stream)
-
-    async def _accept(self) -> tuple[trio.abc.Stream, HostPort, HostPort] | None:
-        stream = await self._arrivals.receive()
-        return stream, stream.local, stream.remote
-
-    async def _open(self, target: Target) -> tuple[trio.abc.Stream, HostPort]:
-        network, local = self._network, HostPort(self.listener.host, self._network.free_port())
-        there, back = network.link(local.host, target.host), network.link(target.host, local.host)
-        if 1.0 in (there.loss, back.loss):
-            await trio.sleep_forever()
-        await trio.sleep(network.jitter(there) + network.jitter(back))
-        endpoint = network.bound(target)
-        if not isinstance(endpoint, SimulatedTcp):
-            raise TransportError("refused", f"cannot connect to {target}: nothing listens there")
-        near, far = network.stream_pair(local, HostPort(target.host, target.port))
-        endpoint.arrive(far)
-        return near, local
-
-
-class SimulatedStream(trio.abc.HalfCloseableStream):
-    """One end of a stream: bytes arrive in order, after the latency of the link."""
-
-    def __init__(self, network: Network, local: HostPort, remote: HostPort):
-        self.local = local
-        self.remote = remote
-        self.peer: SimulatedStream
-        self._network = network
-        self._incoming = MemoryReceiveStream()
-        self._broken = self._closed = False
-        self._arrives_at = 0.0
-        self._logged: StreamFramer | None = StreamFramer(max_header=1 << 20, max_body=1 << 20)
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await trio.lowlevel.checkpoint()
-        self._check()
-        at = self._deliver(partial(self.peer.arrive, bytes(data)))
-        self._log(bytes(data), at)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def send_eof(self) -> None:
-        await trio.lowlevel.checkpoint()
-        self._check()
-        self._deliver(self.peer.arrive_eof)
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        self._check()
-        data = await self._incoming.receive_some(max_bytes)
-        self._check()
-        return data
-
-    async def aclose(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._network.forget_stream(self)
-            if not self._broken:
-                self._deliver(self.peer.arrive_eof)
-        await self._incoming.aclose()
-
-    def arrive(self, data: bytes) -> None:
-        """Take bytes from the network."""
-        with suppress(trio.ClosedResourceError):
-            self._incoming.put_data(data)
-
-    def arrive_eof(self) -> None:
-        """Take the end of the stream from the network."""
-        with suppress(trio.ClosedResourceError):
-            self._incoming.put_eof()
-
-    def break_off(self) -> None:
-        """Reset this end."""
-        self._broken = True
-        self._network.forget_stream(self)
-        self.arrive_eof()
-
-    def _check(self) -> None:
-        if self._closed:
-            raise trio.ClosedResourceError
-        if self._broken:
-            raise trio.BrokenResourceError
-
-    def _deliver(self, deliver: Callable[[], None]) -> float | None:
-        """Have something happen at the other end, after all that was sent before; return when."""
-        link = self._network.link(self.local.host, self.remote.host)
-        if link.loss == 1.0:
-            return None
-        at = trio.current_time() + self._network.jitter(link)
-        self._arrives_at = max(self._arrives_at, at)
-        self._network.deliver_at(self._arrives_at, deliver)
-        return self._arrives_at
-
-    def _log(self, data: bytes, at: float | None) -> None:
-        arrives_at = () if at is None else (at,)
-        for message in self._messages(data):
-            packet = Packet(trio.current_time(), "TCP", self.local, self.remote, message, arrives_at)
-            self._network.log.append(packet)
-
-    def _messages(self, data: bytes) -> Iterator[bytes]:
-        """Cut what is sent into the messages of the log; what cannot be cut is logged in pieces."""
-        if self._logged is None:
-            yield data
-            return
-        self._logged.feed(data)
-        try:
-            while (message := self._logged.next_message_untrusted()) is not None:
-                yield message
-        except MessageError:
-            self._logged = None
-            yield data

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import trio
 
 from sipfsm.message import Request, Response
+from sipfsm.simulation.network import Network
+from sipfsm.simulation.phone import Phone, Received
 from sipfsm.transport import Flow, TransportError
-from tests.simulation.network import Network
-from tests.simulation.phone import Phone, Received
 
 T1, T2, T64 = 0.5, 4.0, 32.0
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sipfsm.message import Request, Response
-from tests.simulation.harness import SERVER_V6, parsed
-from tests.simulation.network import Packet
-from tests.simulation.phone import SERVER
+from sipfsm.simulation.network import Packet
+from sipfsm.simulation.phone import SERVER
+from sipfsm.simulation.scene import SERVER_V6, parsed
 
 T64 = 32.0
 SLACK = 0.3
