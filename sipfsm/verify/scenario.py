@@ -1,7 +1,7 @@
 """What is verified, as data: who takes part, what may happen, and what must hold.
 
-Every engine reads this declaration and the models, and nothing of another engine. What a step is, and how each
-property is observed, is said in words in `docs/explanation/verification.md`; an engine follows that text.
+Every engine reads this declaration and the models, and nothing of another engine. What a step is, and how
+each property is observed, is said in words in `docs/explanation/verification.md`: engines follow that.
 """
 
 from enum import StrEnum
