@@ -17,9 +17,9 @@ def test_arrows_point_where_messages_went() -> None:
         "     time  alice              proxy               bob",
         "    0.000    |---- INVITE ----->|                  |",
         "    0.000    |  IST-01 Absent to Proceeding: 3261 17.2.1 MUST",
-        "    0.200    |X--- 100 Trying ---|                  |",
+        "    0.200    |X--- 100 Trying --|                  |",
         "    0.500    |                  |---- INVITE ----->|",
-        "    1.000    |---- ACK ---------------------------->|",
+        "    1.000    |---- ACK --------------------------->|",
     ]
 
 
