@@ -9,14 +9,22 @@ bound, as in `self._log = log.bind(key=...)`; a line costs 40 to 60 us. What hap
 `debug`.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import re
 import sys
-from typing import Any, Literal, TextIO
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+if TYPE_CHECKING:
+    from sipfsm.fsm import Driver, Event
+
+_steps = structlog.get_logger("sipfsm.fsm")
 
 _SECRET_KEYS = ("authorization", "password", "nonce", "secret", "credential")
 _MASK = "***"
@@ -89,6 +97,23 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def log_step(driver: Driver[Any], key: Hashable, event: Event, before: str) -> None:
+    """Log a step at level debug; only if every event is wanted, for a line costs more than the step.
+
+    Args:
+        driver: the machine, after the step.
+        key: what it is the machine of: the key of a transaction, the ends of a connection.
+        event: what happened.
+        before: the state that the step began in.
+    """
+    parts = key if isinstance(key, tuple) else (key,)
+    texts = [part.decode("ascii", "replace") if isinstance(part, bytes) else str(part) for part in parts]
+    model = driver.instance.engine.model.name
+    _steps.debug(
+        "event", key=" ".join(texts), model=model, trigger=str(event), state=driver.state, was=before
+    )
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

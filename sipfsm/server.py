@@ -180,7 +180,7 @@ class Server:
             settings.timing,
             self.counters,
             max_transactions=limits.max_transactions,
-            tracing=settings.log_level == "debug",
+            tracing=_tracing(settings),
             timer_slack=timer_slack,
             token_bytes=self.surroundings.token_bytes,
         )
@@ -227,6 +227,7 @@ class Server:
             min_expires=settings.registrar.min_expires,
             default_expires=settings.registrar.default_expires,
             max_expires=settings.registrar.max_expires,
+            tracing=_tracing(settings),
             clock=surroundings.clock,
         )
         self.element = Element(self.transactions, self.proxy, registrar, domains)
@@ -281,6 +282,11 @@ class Server:
             "bindings": held.bindings,
             "counters": dict(sorted(self.counters.items())),
         }
+
+
+def _tracing(settings: Settings) -> bool:
+    """Say if every event of every machine is to be logged."""
+    return settings.log_level == "debug"
 
 
 def _location(settings: Settings, clock: Callable[[], float]) -> LocationService:

@@ -28,6 +28,16 @@ class Timing:
     """T4: how long a message can remain in the network."""
     timer_c: float = 185.0
     """Timer C; it MUST be larger than 3 minutes (:rfc:`3261#section-16.6` step 11)."""
+    connect: float = 5.0
+    """Of a stream connection, as the four that follow: for opening it."""
+    message: float = 30.0
+    """From the first byte of a message to its last one: a slow sender holds a connection no longer."""
+    idle: float = 900.0
+    """Without a byte in either direction. :rfc:`3261#section-18` wants at least 64*T1 (32 s)."""
+    send: float = 30.0
+    """For the other side to take what was given to the operating system."""
+    linger: float = 2.0
+    """For the other side to read the last answer before a connection is closed on it."""
 
     def __post_init__(self) -> None:
         """Refuse values with which no machine can work."""
@@ -40,6 +50,9 @@ class Timing:
             raise ValueError(f"T2 ({self.t2:g} s) must not be below T1 ({self.t1:g} s)")
         if self.timer_c <= 180:
             raise ValueError("Timer C must be above 180 seconds (RFC 3261 16.6 step 11)")
+        stream = (self.connect, self.message, self.idle, self.send, self.linger)
+        if not all(isfinite(value) and value > 0 for value in stream):
+            raise ValueError("the times of a stream connection must be finite and above 0 seconds")
 
     @property
     def timer_e_at_t2(self) -> float:
@@ -56,8 +69,9 @@ class Timing:
     def delay(self, text: str) -> float:
         """Evaluate a delay as models write it, in seconds.
 
-        A delay is a sum of terms, each a number of seconds, one of the names T1, T2, T4, TC (Timer C) and
-        E_at_T2 (`timer_e_at_t2`), or a number times a name; or `max(a, b)` of two such sums.
+        A delay is a sum of terms, each a number of seconds, one of the names T1, T2, T4, TC (Timer C),
+        E_at_T2 (`timer_e_at_t2`), CONNECT, MESSAGE, IDLE, SEND and LINGER, or a number times a name; or
+        `max(a, b)` of two such sums.
 
         Raises:
             DelayError: the text is none of this.
@@ -79,6 +93,11 @@ class Timing:
             "T4": self.t4,
             "TC": self.timer_c,
             "E_at_T2": self.timer_e_at_t2,
+            "CONNECT": self.connect,
+            "MESSAGE": self.message,
+            "IDLE": self.idle,
+            "SEND": self.send,
+            "LINGER": self.linger,
         }
         name = match["scaled"] or match["name"]
         if name is None:

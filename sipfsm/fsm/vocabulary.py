@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Timer(StrEnum):
-    """The timers of a model: A to M as the RFCs name them, and three of our own in lower case.
+    """The timers of a model: A to M as the RFCs name them, and those of our own in lower case.
 
     Their delays stand in the models; what starts and stops them are the actions derived in `Action`.
     """
@@ -45,6 +45,17 @@ class Timer(StrEnum):
     """How long the final response to a cancelled INVITE is awaited (:rfc:`3261#section-9.1`)."""
     TU = "tu"
     """Watchdog on a transaction user that never answers; in no RFC."""
+    # Of a stream connection; in no RFC.
+    CONNECT = "connect"
+    """How long a connection may take to open."""
+    MESSAGE = "message"
+    """How long a message that has begun may take to come whole."""
+    IDLE = "idle"
+    """How long a connection is kept without a byte in either direction; each byte has it begin anew."""
+    SEND = "send"
+    """How long the other side may take nothing of what it is sent; each piece has it begin anew."""
+    LINGER = "linger"
+    """How long the other side has to take what still waits, and to read the last answer."""
 
 
 class Event(StrEnum):
@@ -87,6 +98,44 @@ class Event(StrEnum):
     GLOBAL_FAILURE_PENDING = "global_failure_pending"
     GLOBAL_FAILURE_LAST = "global_failure_last"
     BRANCHES_GONE = "branches_gone"
+    # Of a registration binding.
+    REGISTER = "register"
+    """A REGISTER binds the contact for some time; if it is bound already, the request is in order for it:
+    its Call-ID is another one, or its CSeq is higher (:rfc:`3261#section-10.3` step 7)."""
+    UNREGISTER = "unregister"
+    """A REGISTER that is in order removes the contact: it expires at once, or is ``*``."""
+    OUT_OF_ORDER = "out_of_order"
+    """A REGISTER of the same Call-ID whose CSeq is not higher."""
+    REPLACED = "replaced"
+    """An equivalent contact of the same address-of-record is bound in place of this one."""
+    EXPIRED = "expired"
+    """The time has passed that the registrar granted."""
+    RESTORED = "restored"
+    """The server has started, and finds the binding on the disk."""
+    # Of a stream connection.
+    CONNECT = "connect"
+    """There is something to send, and no connection leads there."""
+    CONNECTED = "connected"
+    CONNECT_FAILED = "connect_failed"
+    ACCEPTED = "accepted"
+    """The other side has opened a connection."""
+    MESSAGE_BEGUN = "message_begun"
+    """The last message that was read is not complete; no event where messages come whole."""
+    MESSAGE_COMPLETE = "message_complete"
+    """The message that was begun is complete, and no other one is begun."""
+    END_OF_STREAM = "end_of_stream"
+    """The other side sends no more."""
+    CUT = "cut"
+    """The other side sends no more, in the middle of a message."""
+    UNFRAMEABLE = "unframeable"
+    """Nobody can tell where the next message begins (:rfc:`3261#section-18.3`)."""
+    RESET = "reset"
+    OVERFLOW = "overflow"
+    """More waits to be sent, or comes after the last answer, than the limits allow."""
+    FLUSHED = "flushed"
+    """All that waited has been sent."""
+    STOP = "stop"
+    """What it belongs to comes to its end."""
     # The timers.
     TIMER_A = "timer_A"
     TIMER_B = "timer_B"
@@ -104,6 +153,11 @@ class Event(StrEnum):
     TIMER_TRYING = "timer_trying"
     TIMER_CANCEL = "timer_cancel"
     TIMER_TU = "timer_tu"
+    TIMER_CONNECT = "timer_connect"
+    TIMER_MESSAGE = "timer_message"
+    TIMER_IDLE = "timer_idle"
+    TIMER_SEND = "timer_send"
+    TIMER_LINGER = "timer_linger"
 
 
 class Action(StrEnum):
@@ -153,6 +207,25 @@ class Action(StrEnum):
     FORWARD_RESPONSE = "forward_response"
     FORWARD_BEST = "forward_best"
     CANCEL_BRANCHES = "cancel_branches"
+    # Of a registration binding.
+    STORE_BINDING = "store_binding"
+    """Have the binding be what came with the event."""
+    REMOVE_BINDING = "remove_binding"
+    REFUSE_UPDATE = "refuse_update"
+    """Have the whole request fail and change nothing."""
+    # Of a stream connection.
+    OPEN_STREAM = "open_stream"
+    """Begin to open the stream."""
+    FAIL_ATTEMPT = "fail_attempt"
+    """Tell those who wait for the connection that there is none, and why."""
+    LIST_CONNECTION = "list_connection"
+    """Have the connection found by those who send to its far end."""
+    UNLIST_CONNECTION = "unlist_connection"
+    """Have it found no more, take nothing more to send, and remember why."""
+    FLUSH = "flush"
+    """Send what waits, and nothing after it."""
+    LINGER = "linger"
+    """Send the end of our stream, and read on without looking until the other side ends its own."""
 
 
 class TimerVerb(StrEnum):

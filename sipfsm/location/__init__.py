@@ -5,6 +5,7 @@ The registrar writes it, the proxy reads it. `open_location` makes one from a li
 """
 
 from sipfsm.location.binding import Binding, address_of_record
+from sipfsm.location.life import BindingLife
 from sipfsm.location.memory import MemoryLocation
 from sipfsm.location.opening import open_location
 from sipfsm.location.service import (
@@ -18,6 +19,7 @@ from sipfsm.location.service import (
 
 __all__ = [
     "Binding",
+    "BindingLife",
     "Change",
     "LocationCount",
     "LocationError",

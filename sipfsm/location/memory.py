@@ -7,7 +7,7 @@ import trio
 
 from sipfsm.location.binding import Binding
 from sipfsm.location.service import Change, LocationCount, LocationLimits
-from sipfsm.location.table import BindingTable, Draft
+from sipfsm.location.table import BindingTable, Draft, keep_live
 
 
 class MemoryLocation:
@@ -17,6 +17,7 @@ class MemoryLocation:
         clock: gives the unix time in seconds.
         limits: how much may be held.
         sweep_interval: seconds between two sweeps of expired bindings, on Trio's clock.
+        tracing: log every event of a binding, at level debug.
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class MemoryLocation:
         clock: Callable[[], float] = time.time,
         limits: LocationLimits | None = None,
         sweep_interval: float = 60.0,
+        tracing: bool = False,
     ) -> None:
         self._clock = clock
-        self._table = BindingTable(limits or LocationLimits())
+        self._table = BindingTable(limits or LocationLimits(), tracing=tracing)
         self._sweep_interval = sweep_interval
 
     def bindings(self, aor: str) -> tuple[Binding, ...]:
@@ -50,7 +52,10 @@ class MemoryLocation:
         swept = 0
         now = self._clock()
         for aors in self._table.stale(now):
-            self._table.publish({aor: self._table.live(aor, now) for aor in aors})
+            draft = Draft(self._table, now)
+            for aor in aors:
+                draft.apply(aor, keep_live)
+            self._table.publish(draft.changes)
             swept += len(aors)
             await trio.lowlevel.checkpoint()
         return swept

@@ -14,6 +14,7 @@ def open_location(
     clock: Callable[[], float] = time.time,
     limits: LocationLimits | None = None,
     sweep_interval: float = 60.0,
+    tracing: bool = False,
 ) -> LocationService:
     """Make the location service that `spec` names; its `run` opens it.
 
@@ -22,18 +23,21 @@ def open_location(
         clock: gives the unix time in seconds.
         limits: how much may be held.
         sweep_interval: seconds between two sweeps of expired bindings.
+        tracing: log every event of a binding with its contact, model and state, at level debug.
 
     Raises:
         LocationError: `spec` is neither.
     """
     kind, _, path = spec.partition(":")
     if spec == "memory":
-        return MemoryLocation(clock=clock, limits=limits, sweep_interval=sweep_interval)
+        return MemoryLocation(clock=clock, limits=limits, sweep_interval=sweep_interval, tracing=tracing)
     if kind == "sqlite" and path and path != ":memory:":
         # Imported when needed: SQLAlchemy takes longer to load than the rest of the server.
         from sipfsm.location.sql import SqlLocation  # noqa: PLC0415
 
-        return SqlLocation(Path(path), clock=clock, limits=limits, sweep_interval=sweep_interval)
+        return SqlLocation(
+            Path(path), clock=clock, limits=limits, sweep_interval=sweep_interval, tracing=tracing
+        )
     raise LocationError(
         LocationReason.BAD_SPEC,
         f"there is no location service {spec!r}: write memory, or sqlite: and the path of a file",

@@ -17,9 +17,10 @@ import structlog
 import trio
 
 from sipfsm.location.binding import Binding
+from sipfsm.location.life import restore
 from sipfsm.location.service import Change, LocationCount, LocationError, LocationLimits, LocationReason
 from sipfsm.location.store import SqliteStore
-from sipfsm.location.table import BindingTable, Draft
+from sipfsm.location.table import BindingTable, Draft, keep_live
 
 log = structlog.get_logger("sipfsm.location")
 
@@ -37,6 +38,7 @@ class SqlLocation:
         clock: gives the unix time in seconds.
         limits: how much may be held and how many updates may wait.
         sweep_interval: seconds between two sweeps of expired bindings, on Trio's clock.
+        tracing: log every event of a binding, at level debug.
     """
 
     def __init__(
@@ -46,9 +48,10 @@ class SqlLocation:
         clock: Callable[[], float] = time.time,
         limits: LocationLimits | None = None,
         sweep_interval: float = 60.0,
+        tracing: bool = False,
     ) -> None:
         self._clock = clock
-        self._table = BindingTable(limits or LocationLimits())
+        self._table = BindingTable(limits or LocationLimits(), tracing=tracing)
         self._sweep_interval = sweep_interval
         self._path = Path(path)
         self._store = SqliteStore(self._path)
@@ -89,7 +92,7 @@ class SqlLocation:
             if aors and not self._running:
                 raise _not_running()
             # Through the writer like every update, past the limit: a slice is bounded.
-            updates = [self._submit(aor, _keep_live) for aor in aors]
+            updates = [self._submit(aor, keep_live) for aor in aors]
             for update in updates:
                 await update.outcome(self._waiting)
             swept += len(aors)
@@ -107,7 +110,9 @@ class SqlLocation:
         try:
             # Opening is not abandoned half way: whoever cancels waits for at most the time it takes.
             with trio.CancelScope(shield=True):
-                self._table.publish(await self._in_thread(lambda: self._store.open(self._clock())))
+                found = await self._in_thread(lambda: self._store.open(self._clock()))
+                tracing = self._table.tracing
+                self._table.publish({aor: restore(held, tracing=tracing) for aor, held in found.items()})
             self._running = True
             log.info("location database opened", path=str(self._path), **self.count()._asdict())
             async with trio.open_nursery() as nursery:
@@ -243,10 +248,6 @@ class _Update:
         if self._error is not None:
             raise self._error
         return self._result
-
-
-def _keep_live(live: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    return live
 
 
 def _not_running() -> LocationError:

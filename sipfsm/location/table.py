@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sipfsm.location.binding import Binding, live_ordered
+from sipfsm.location.life import expire
 from sipfsm.location.service import Change, LocationCount, LocationError, LocationLimits, LocationReason
 
 _SLICE = 1_000
@@ -14,10 +15,12 @@ class BindingTable:
 
     Args:
         limits: how much updates may add.
+        tracing: log every event of a binding, at level debug.
     """
 
-    def __init__(self, limits: LocationLimits) -> None:
+    def __init__(self, limits: LocationLimits, *, tracing: bool = False) -> None:
         self.limits = limits
+        self.tracing = tracing
         self._held: dict[str, tuple[Binding, ...]] = {}
         self._bindings = 0
 
@@ -56,6 +59,11 @@ class BindingTable:
             yield [aor for aor in aors[start : start + _SLICE] if self.live(aor, now) is not self.held(aor)]
 
 
+def keep_live(live: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """Change nothing, so that an update does no more than to drop what has expired."""
+    return live
+
+
 class Draft:
     """A group of updates on top of a table: each sees the ones before it, nobody else sees any.
 
@@ -83,13 +91,18 @@ class Draft:
         held = self.changes.get(aor)
         if held is None:
             held = self._table.held(aor)
-        before = live_ordered(held, self._now)
+        before = live_ordered(self._without_expired(held), self._now)
         after = live_ordered(change(before), self._now)
         if after != held:
             self._check_limits(held, before, after)
             self._new_aors += bool(after) - bool(held)
             self.changes[aor] = after
         return after
+
+    def _without_expired(self, held: tuple[Binding, ...]) -> tuple[Binding, ...]:
+        if all(binding.expires_at > self._now for binding in held):
+            return held  # the usual case
+        return expire(held, self._now, tracing=self._table.tracing)
 
     def _check_limits(
         self, held: tuple[Binding, ...], before: tuple[Binding, ...], after: tuple[Binding, ...]

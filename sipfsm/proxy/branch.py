@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipfsm.fsm import TIMER_EVENTS, Action, Driver, Event, Timer
+from sipfsm.logs import log_step
 from sipfsm.message import MessageError, Request, Response, make_cancel
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.forwarding import (
@@ -17,7 +18,7 @@ from sipfsm.proxy.forwarding import (
     record_route,
 )
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import Alarms, ClientTransaction, log_step
+from sipfsm.transaction import Alarms, ClientTransaction
 from sipfsm.transport import Target, TransportError
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import trio
 
 from sipfsm.fsm import Action, Driver, Event
+from sipfsm.logs import log_step
 from sipfsm.message import Request, Response, make_response
 from sipfsm.proxy.best import choose_best
 from sipfsm.proxy.branch import Branch
 from sipfsm.proxy.targets import Destination
-from sipfsm.transaction import ServerTransaction, log_step
+from sipfsm.transaction import ServerTransaction
 
 if TYPE_CHECKING:
     from sipfsm.proxy.proxy import Proxy

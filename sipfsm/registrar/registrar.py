@@ -37,6 +37,7 @@ class Registrar:
             :rfc:`3327#section-5.3` recommends; False accepts it.
         guard: steps 3 and 4; None lets every request pass.
         clock: gives the unix time in seconds.
+        tracing: log what happens to each binding, at level debug.
 
     Raises:
         ValueError: no domain, or intervals that contradict each other.
@@ -54,6 +55,7 @@ class Registrar:
         path_needs_support: bool = True,
         guard: Guard | None = None,
         clock: Callable[[], float] = time.time,
+        tracing: bool = False,
     ) -> None:
         self._location = location
         self._domains = frozenset(canonical_host(domain.strip("[]")) for domain in domains)
@@ -64,6 +66,7 @@ class Registrar:
         self._path_needs_support = path_needs_support
         self._guard = guard
         self._clock = clock
+        self._tracing = tracing
 
     async def answer(self, request: Request, flow_label: str | None = None) -> Response:
         """Carry out a request and give its final response; a 200 (OK) only when its bindings are stored.
@@ -98,7 +101,7 @@ class Registrar:
             bindings = self._location.bindings(aor)
         else:
             bindings = await self._location.update(  # 6, 7
-                aor, lambda live: updated(live, registration, received_at)
+                aor, lambda live: updated(live, registration, received_at, tracing=self._tracing)
             )
         return self._ok(request, bindings)  # 8
 

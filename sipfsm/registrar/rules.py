@@ -1,23 +1,54 @@
 """The update of bindings by a REGISTER, as a pure function (:rfc:`3261#section-10.3` steps 6 and 7)."""
 
-from dataclasses import dataclass
-
-from sipfsm.location import Binding
+from sipfsm.fsm import Event
+from sipfsm.location import Binding, BindingLife
 from sipfsm.message import MessageError, Uri, parse_uri_untrusted
 from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.registration import Registration, WantedContact
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A binding while the request is carried out."""
+class _Entry(BindingLife):
+    """A binding while a request is carried out."""
 
-    binding: Binding
-    uri: Uri | None  # None: not read yet, or what is stored is no URI
-    tentative: bool  # written by this very request
+    __slots__ = ("_tentative", "_uri")
+
+    def __init__(self, contact: bytes, binding: Binding | None, *, tracing: bool) -> None:
+        super().__init__(contact, binding, tracing=tracing)
+        self._uri: Uri | None = None  # not read yet, or what is stored is no URI
+        self._tentative = False  # written by this very request
+
+    def is_for(self, wanted: WantedContact) -> bool:
+        """Say if a contact of the request is this one."""
+        if self.binding is None:
+            return False
+        if self.binding.contact == wanted.raw:
+            return True
+        if self._uri is None:
+            try:
+                self._uri = parse_uri_untrusted(self.binding.contact)
+            except MessageError:  # somebody else wrote it into the database
+                return False
+        return self._uri.equivalent(wanted.uri)
+
+    def take(self, event: Event, registration: Registration, new: Binding | None = None) -> None:
+        """Have something happen to the binding, if the request is in order for it.
+
+        Raises:
+            RefusedError: 500, it is not: "The update MUST be aborted and the request fails".
+        """
+        held = None if self._tentative else self.binding
+        if held and held.call_id == registration.call_id and registration.cseq <= held.cseq:
+            event = Event.OUT_OF_ORDER
+        self.handle(event, new)
+        if self.refused:
+            raise RefusedError(500, "CSeq Out of Order")
+        self._tentative = True
+        self._uri = None
 
 
-def updated(live: tuple[Binding, ...], registration: Registration, now: float) -> tuple[Binding, ...]:
+def updated(
+    live: tuple[Binding, ...], registration: Registration, now: float, *, tracing: bool = False
+) -> tuple[Binding, ...]:
     """Give the bindings that a REGISTER leaves of the live ones; all of its contacts or none take effect.
 
     Two bindings of the result are never equivalent by :rfc:`3261#section-19.1.4`. Equivalence is not
@@ -29,54 +60,26 @@ def updated(live: tuple[Binding, ...], registration: Registration, now: float) -
         registration: the update.
         now: when the request was received, in seconds of unix time; intervals count from there
             (:rfc:`3261#section-20.19`).
+        tracing: log what happens to each binding, at level debug.
 
     Raises:
         RefusedError: 500, if the request came out of order for one of the bindings that it touches.
     """
+    entries = [_Entry(binding.contact, binding, tracing=tracing) for binding in live]
     if registration.remove_all:
-        for binding in live:
-            _check_order(binding, registration)
-        return ()
-    entries = [_Entry(binding, None, tentative=False) for binding in live]
+        for entry in entries:
+            entry.take(Event.UNREGISTER, registration)
     for wanted in registration.contacts:
-        entries = _with_contact(entries, wanted, registration, now)
-    return tuple(entry.binding for entry in entries)
-
-
-def _with_contact(
-    entries: list[_Entry], wanted: WantedContact, registration: Registration, now: float
-) -> list[_Entry]:
-    new: list[_Entry] = []
-    if wanted.interval:
-        new = [_Entry(_binding(wanted, registration, now), wanted.uri, tentative=True)]
-    result: list[_Entry] = []
-    for entry in entries:
-        if not _same_contact(entry, wanted):
-            result.append(entry)
-            continue
-        if not entry.tentative:
-            _check_order(entry.binding, registration)
-        result += new  # a refreshed binding keeps its place among those of equal q
-        new = []
-    return result + new
-
-
-def _check_order(binding: Binding, registration: Registration) -> None:
-    if binding.call_id == registration.call_id and registration.cseq <= binding.cseq:
-        # "The update MUST be aborted and the request fails", and when an update fails the answer is 500.
-        raise RefusedError(500, "CSeq Out of Order")
-
-
-def _same_contact(entry: _Entry, wanted: WantedContact) -> bool:
-    if entry.binding.contact == wanted.raw:
-        return True
-    uri = entry.uri
-    if uri is None:
-        try:
-            uri = parse_uri_untrusted(entry.binding.contact)
-        except MessageError:  # somebody else wrote it into the database
-            return False
-    return uri.equivalent(wanted.uri)
+        new = _binding(wanted, registration, now) if wanted.interval else None
+        same = [entry for entry in entries if entry.is_for(wanted)]
+        if not same:
+            same = [_Entry(wanted.raw, None, tracing=tracing)]
+            entries += same
+        # A refreshed binding keeps its place among those of equal q.
+        same[0].take(Event.REGISTER if new else Event.UNREGISTER, registration, new)
+        for entry in same[1:]:
+            entry.take(Event.REPLACED if new else Event.UNREGISTER, registration)
+    return tuple(entry.binding for entry in entries if entry.binding is not None)
 
 
 def _binding(wanted: WantedContact, registration: Registration, now: float) -> Binding:

@@ -10,7 +10,6 @@ from sipfsm.transaction.client import ClientTransaction
 from sipfsm.transaction.keys import new_branch
 from sipfsm.transaction.layer import TransactionLayer
 from sipfsm.transaction.server import ServerTransaction
-from sipfsm.transaction.tracing import log_step
 from sipfsm.transaction.user import ClientUser, ServerUser, TransactionUser
 
 __all__ = [
@@ -22,6 +21,5 @@ __all__ = [
     "TimerQueue",
     "TransactionLayer",
     "TransactionUser",
-    "log_step",
     "new_branch",
 ]

@@ -9,10 +9,10 @@ import structlog
 import trio
 
 from sipfsm.fsm import TIMER_EVENTS, Driver, Engine, Event, Timer
+from sipfsm.logs import log_step
 from sipfsm.message import Message
 from sipfsm.transaction.alarms import Alarms
 from sipfsm.transaction.keys import Key
-from sipfsm.transaction.tracing import log_step
 from sipfsm.transport import TransportError
 
 if TYPE_CHECKING:

@@ -1,9 +1,10 @@
-"""The stream connections that exist: how many there may be, and which one leads to a target."""
+"""The stream connections that exist: how many there may be, what runs them, which leads to a target."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sipfsm.counters import Counters
+from sipfsm.fsm import Engine, load_model
 from sipfsm.transport.address import Target
 from sipfsm.transport.errors import TransportError
 from sipfsm.transport.interface import Flow
@@ -15,15 +16,22 @@ class Connections:
 
     They are indexed by protocol, address and port of the far end (:rfc:`3261#section-18`), so that a request
     to a registered client takes the connection that the client opened.
+
+    Attributes:
+        engine: the model `connection`, ready to run.
+        tracing: whether every event is logged.
     """
 
-    def __init__(self, limits: StreamLimits, counters: Counters):
+    def __init__(self, limits: StreamLimits, counters: Counters, *, tracing: bool = False):
         """Start empty.
 
         Args:
-            limits: how many there may be.
+            limits: how many there may be, and how long what they do may take.
             counters: where refusals are counted.
+            tracing: log every event of a connection, at level debug.
         """
+        self.engine = Engine(load_model("connection"), limits.timing)
+        self.tracing = tracing
         self._limits = limits
         self._counters = counters
         self._open: dict[Target, Flow] = {}

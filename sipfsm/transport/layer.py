@@ -63,6 +63,7 @@ class TransportLayer:
         stream: StreamLimits,
         aliases: Sequence[str] = (),
         protocols: Mapping[str, EndpointFactory] = PROTOCOLS,
+        tracing: bool = False,
     ):
         """Prepare; nothing is bound before `run`.
 
@@ -74,6 +75,7 @@ class TransportLayer:
             stream: of stream connections.
             aliases: names of this element besides the listeners' addresses: ``host`` or ``host:port``.
             protocols: what binds an endpoint, for each protocol.
+            tracing: log every event of a connection with its ends, model and state, at level debug.
 
         Raises:
             ValueError: an alias is malformed, or a protocol is unknown.
@@ -87,7 +89,7 @@ class TransportLayer:
             counters=counters,
             limits=limits,
             stream=stream,
-            connections=Connections(stream, counters),
+            connections=Connections(stream, counters, tracing=tracing),
         )
         self._endpoints: list[Endpoint] = []
         self._by_address: dict[tuple[str, str, int], Endpoint] = {}

@@ -1,6 +1,11 @@
 """How much one stream connection, and all of them together, may cost."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from sipfsm.fsm import Timing
+
+_TIMES: Final = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,19 +15,19 @@ class StreamLimits:
     max_header: int = 65_536
     """Start line and header fields of one message; more without an end closes the connection."""
 
-    message_timeout: float = 30.0
+    message_timeout: float = _TIMES.message
     """From the first byte of a message to its last one: a slow sender holds a connection no longer."""
 
-    idle_timeout: float = 900.0
+    idle_timeout: float = _TIMES.idle
     """Without a byte in either direction. :rfc:`3261#section-18` wants at least 64*T1 (32 s)."""
 
-    send_timeout: float = 30.0
+    send_timeout: float = _TIMES.send
     """For the other side to take what was given to the operating system."""
 
-    connect_timeout: float = 5.0
+    connect_timeout: float = _TIMES.connect
     """For opening a connection."""
 
-    linger_timeout: float = 2.0
+    linger_timeout: float = _TIMES.linger
     """For the other side to read the last answer before a connection is closed on it."""
 
     max_queued_messages: int = 256
@@ -36,3 +41,14 @@ class StreamLimits:
 
     max_connections_per_host: int = 256
     """Connections with one remote IP address."""
+
+    @property
+    def timing(self) -> Timing:
+        """The times, as the model of a connection names them."""
+        return Timing(
+            connect=self.connect_timeout,
+            message=self.message_timeout,
+            idle=self.idle_timeout,
+            send=self.send_timeout,
+            linger=self.linger_timeout,
+        )

@@ -1,12 +1,15 @@
-"""One stream connection: a reader, a writer behind a bounded queue, and the deadlines that end it.
+"""One stream connection: a reader, a writer behind a bounded queue, and the machine that says when it ends.
 
 It works on any `trio.abc.Stream`, so that TLS is a matter of wrapping the stream.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 import trio
 
+from sipfsm.fsm import Action, Driver, Event, Instance, Timer
+from sipfsm.logs import log_step
 from sipfsm.message import MessageError, host_port
 from sipfsm.transport.address import HostPort, Target
 from sipfsm.transport.errors import TransportError
@@ -21,15 +24,26 @@ BATCH = 64
 """Messages that are taken from what was read before other tasks get their turn."""
 
 
-class StreamConnection:
-    """A stream connection as a flow. Whoever makes it must then `run` it."""
+class StreamConnection(Driver[TransportError]):
+    """A stream connection as a flow; runs the model `connection`. Whoever makes it must then `run` it.
+
+    What comes with the events that end it says why. A message that comes whole is no event: the timers `idle`
+    and `send` are counted anew by looking at the clock, not by a step of the machine.
+    """
 
     reliable: Final = True
 
     def __init__(
-        self, stream: trio.abc.Stream, target: Target, local: HostPort, sent_by: str, shared: Shared
+        self,
+        stream: trio.abc.Stream,
+        target: Target,
+        local: HostPort,
+        sent_by: str,
+        shared: Shared,
+        *,
+        instance: Instance | None = None,
     ):
-        """Take an open stream.
+        """Take an open stream, and have the connection found from now on.
 
         Args:
             stream: the stream; `run` closes it.
@@ -37,7 +51,9 @@ class StreamConnection:
             local: our end.
             sent_by: what a Via of ours says.
             shared: what all endpoints of the transport layer share.
+            instance: the machine of the attempt that opened the stream; None when it was accepted.
         """
+        super().__init__(instance or shared.connections.engine.create(reliable=True))
         self.protocol: Final = target.protocol
         self.local: Final = local
         self.remote: Final = HostPort(target.host, target.port)
@@ -60,6 +76,7 @@ class StreamConnection:
         self._labels = {
             what: f"{what}.{target.protocol.lower()}" for what in ("received", "sent", "keepalive")
         }
+        self.handle(Event.ACCEPTED if instance is None else Event.CONNECTED)
 
     @property
     def closed(self) -> bool:
@@ -95,30 +112,22 @@ class StreamConnection:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write)
                     await self._read()
-                    # What waits still goes out, such as the answer to what ended the connection.
                     self._tell_watchers()
-                    self._outgoing.close()
-                    self._scope.deadline = trio.current_time() + self._limits.linger_timeout
+                self.handle(Event.FLUSHED)
                 if self._lingers:
                     await self._linger()
+            if self._scope.cancelled_caught:
+                self.handle(Event.TIMER_LINGER)
         finally:
-            self._finish("stopped", "the transport layer was stopped")
+            self.handle(Event.STOP, TransportError("stopped", "the transport layer was stopped"))
             self._tell_watchers()
             self._outgoing.close()
             self._to_write.close()
             await trio.aclose_forcefully(self._stream)
 
-    def _finish(self, reason: str, detail: str) -> None:
-        """Take no more messages to send; only the first reason counts."""
-        if self._end is None:
-            self._end = TransportError(reason, detail)
-            self._count(f"connections.closed.{reason}")
-            self._shared.connections.forget(self._target, self)
-
-    def _abort(self, reason: str, detail: str) -> None:
-        """Finish, and drop what waits to be sent."""
-        self._finish(reason, detail)
-        self._scope.cancel()
+    def _happened(self, event: Event, reason: str, detail: str) -> None:
+        """Tell the machine what may end the connection, and why."""
+        self.handle(event, TransportError(reason, detail))
 
     def _tell_watchers(self) -> None:
         """Call each watcher once. Only `run` calls this: never inside a caller's `send_nowait`."""
@@ -138,7 +147,7 @@ class StreamConnection:
                 raise trio.WouldBlock
             self._outgoing.send_nowait(data)
         except trio.WouldBlock:
-            self._abort("overflow", "the other side does not take what it is sent")
+            self._happened(Event.OVERFLOW, "overflow", "the other side does not take what it is sent")
             return False
         self._queued += len(data)
         self._active_at = trio.current_time()
@@ -152,10 +161,11 @@ class StreamConnection:
                 with trio.move_on_after(self._limits.send_timeout) as scope:
                     await self._stream.send_all(piece)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self._abort("reset", "the other side has closed the connection")
+                self._happened(Event.RESET, "reset", "the other side has closed the connection")
                 return
             if scope.cancelled_caught:
-                self._abort("send-timeout", "the other side does not take what it is sent")
+                late = "the other side does not take what it is sent"
+                self._happened(Event.TIMER_SEND, "send-timeout", late)
                 return
             self._queued -= len(piece)
 
@@ -174,55 +184,65 @@ class StreamConnection:
     async def _read(self) -> None:
         """Read until the stream ends, a deadline passes or no further message can be told."""
         while self._end is None:
-            incomplete = self._framer.incomplete
-            deadline = self._active_at + self._limits.idle_timeout
-            if incomplete:
-                deadline = min(deadline, self._message_began_at + self._limits.message_timeout)
-            with trio.CancelScope(deadline=deadline) as scope:
+            with trio.CancelScope(deadline=min(self._idle_at(), self._late_at())) as scope:
                 try:
                     data = await self._stream.receive_some(CHUNK)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    self._abort("reset", "the other side reset the connection")
+                    self._happened(Event.RESET, "reset", "the other side reset the connection")
                     return
             if scope.cancelled_caught:
                 self._check_deadlines()
             elif data:
                 self._active_at = trio.current_time()
-                if not incomplete:
-                    self._message_began_at = self._active_at
                 await self._take_untrusted(bytes(data))
-            elif incomplete:
-                self._finish("cut", "the other side closed the connection in the middle of a message")
+            elif self._framer.incomplete:
+                cut = "the other side closed the connection in the middle of a message"
+                self._happened(Event.CUT, "cut", cut)
             else:
-                self._finish("eof", "the other side has closed the connection")
+                self._happened(Event.END_OF_STREAM, "eof", "the other side has closed the connection")
+
+    def _idle_at(self) -> float:
+        """When Timer idle fires if no further byte goes either way."""
+        return self._active_at + self._limits.idle_timeout
+
+    def _late_at(self) -> float:
+        """When Timer message fires, if it runs."""
+        if Timer.MESSAGE not in self.instance.running:
+            return float("inf")
+        return self._message_began_at + self._limits.message_timeout
 
     def _check_deadlines(self) -> None:
-        """End the connection if it is past a deadline; sending may have moved the one that woke us."""
+        """Let the timers fire that are due; sending may have moved the one that woke us."""
         now = trio.current_time()
-        if self._framer.incomplete and now >= self._message_began_at + self._limits.message_timeout:
-            self._abort("message-timeout", "a message was not completed in time")
-        elif now >= self._active_at + self._limits.idle_timeout:
-            self._abort("idle", "the connection was not used")
+        if now >= self._late_at():
+            late = "a message was not completed in time"
+            self._happened(Event.TIMER_MESSAGE, "message-timeout", late)
+        elif now >= self._idle_at():
+            self._happened(Event.TIMER_IDLE, "idle", "the connection was not used")
 
     async def _take_untrusted(self, data: bytes) -> None:
         """Take the messages that a piece of the stream completes, and answer its keep-alives."""
         framer = self._framer
+        waited = framer.incomplete
         framer.feed(data)
         taken = 0
         try:
             while self._end is None and (message := framer.next_message_untrusted()) is not None:
                 self._count(self._labels["received"])
                 self._shared.intake.take(message, self)
-                # What is left began, as far as we know, no earlier than the piece that completed this one.
-                self._message_began_at = self._active_at
                 taken += 1
                 if taken % BATCH == 0:
                     await trio.lowlevel.checkpoint()
         except MessageError as error:
             self._shared.intake.refuse_unframed_untrusted(framer.header, error, self)
-            self._lingers = True
-            self._finish("unframeable", error.detail)
+            self._happened(Event.UNFRAMEABLE, "unframeable", error.detail)
             return
+        if framer.incomplete and (taken or not waited):
+            # What is left began, as far as we know, no earlier than the piece that completed the last one.
+            self._message_began_at = self._active_at
+            self.handle(Event.MESSAGE_BEGUN)
+        elif waited and not framer.incomplete:
+            self.handle(Event.MESSAGE_COMPLETE)
         pings = framer.take_pings()
         if pings and self._end is None:
             self._count(self._labels["keepalive"], pings)
@@ -240,10 +260,53 @@ class StreamConnection:
             while discarded < self._limits.max_queued_bytes:
                 data = await self._stream.receive_some(CHUNK)
                 if not data:
+                    self.handle(Event.END_OF_STREAM)
                     return
                 discarded += len(data)
+            self.handle(Event.OVERFLOW)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return
+            self.handle(Event.RESET)
+
+    # ---- what the machine asks for
+
+    def start_timer(self, timer: Timer, delay: float) -> None:
+        """Set the deadline of what is left to do; whoever reads or writes sees to the other timers."""
+        if timer is Timer.LINGER:
+            self._scope.deadline = trio.current_time() + delay
+
+    def stop_timer(self, timer: Timer) -> None:
+        """Do nothing: whoever reads or writes looks which timers run."""
+
+    def stepped(self, event: Event, before: str) -> None:
+        """Log the step, if every event is to be logged."""
+        if self._shared.connections.tracing:
+            log_step(self, str(self), event, before)
+
+    def _list_connection(self, _end: TransportError | None) -> None:
+        self._shared.connections.add(self._target, self)
+
+    def _unlist_connection(self, end: TransportError | None) -> None:
+        assert end is not None  # whatever ends a connection says why
+        self._end = end
+        self._count(f"connections.closed.{end.reason}")
+        self._shared.connections.forget(self._target, self)
+
+    def _flush(self, _end: TransportError | None) -> None:
+        self._outgoing.close()
+
+    def _be_lingering(self, _end: TransportError | None) -> None:
+        self._lingers = True
+
+    def _terminate(self, _end: TransportError | None) -> None:
+        self._scope.cancel()
+
+    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
+        Action.LIST_CONNECTION: _list_connection,
+        Action.UNLIST_CONNECTION: _unlist_connection,
+        Action.FLUSH: _flush,
+        Action.LINGER: _be_lingering,
+        Action.TERMINATE: _terminate,
+    }
 
     def __repr__(self) -> str:
         return f"<{self.protocol} connection {host_port(*self.local)} - {host_port(*self.remote)}>"

@@ -1,10 +1,14 @@
 """What every stream protocol does alike: take connections in, open one for all who want it, serve them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import structlog
 import trio
 
+from sipfsm.fsm import Action, Driver, Event, Instance, Timer
+from sipfsm.logs import log_step
 from sipfsm.transport.address import HostPort, Target
 from sipfsm.transport.endpoint import listener_at
 from sipfsm.transport.errors import TransportError
@@ -15,13 +19,51 @@ from sipfsm.transport.stream import StreamConnection
 log = structlog.get_logger(__name__)
 
 
-class _Attempt:
-    """A connection that is being opened, and that any number of tasks may wait for."""
+class _Attempt(Driver[TransportError]):
+    """A connection that is being opened, and that any number of tasks may wait for.
 
-    def __init__(self) -> None:
+    It runs the model `connection` up to where the stream is open; then the connection takes the machine over.
+    """
+
+    def __init__(self, target: Target, shared: Shared, begin: Callable[["_Attempt"], None]) -> None:
+        super().__init__(shared.connections.engine.create(reliable=True))
+        self.target = target
+        self._shared = shared
+        self._begin = begin
+        self.scope = trio.CancelScope()
+        """Of the opening of the stream."""
         self.done = trio.Event()
         self.connection: StreamConnection | None = None
         self.failure = TransportError("stopped", "the transport layer was stopped")
+
+    def start_timer(self, _timer: Timer, delay: float) -> None:
+        """Limit the time in which the stream has to open."""
+        self.scope.deadline = trio.current_time() + delay
+
+    def stop_timer(self, _timer: Timer) -> None:
+        """Do nothing: the stream is open, or will not be."""
+
+    def stepped(self, event: Event, before: str) -> None:
+        """Log the step, if every event is to be logged."""
+        if self._shared.connections.tracing:
+            log_step(self, str(self.target), event, before)
+
+    def _open_stream(self, _failure: TransportError | None) -> None:
+        self._begin(self)
+
+    def _fail_attempt(self, failure: TransportError | None) -> None:
+        assert failure is not None  # whatever fails says why
+        self.failure = failure
+        self._shared.counters.count(f"connections.failed.{failure.reason}")
+
+    def _terminate(self, _failure: TransportError | None) -> None:
+        """Do nothing: whoever opens the stream ends with it."""
+
+    performers: ClassVar[dict[Action, Callable[[Any, Any], None]]] = {
+        Action.OPEN_STREAM: _open_stream,
+        Action.FAIL_ATTEMPT: _fail_attempt,
+        Action.TERMINATE: _terminate,
+    }
 
 
 class StreamEndpoint(ABC):
@@ -89,12 +131,16 @@ class StreamEndpoint(ABC):
             raise TransportError("not-running", f"cannot connect to {target}: the listener does not run")
         attempt = self._attempts.get(target)
         if attempt is None:
-            attempt = self._attempts[target] = _Attempt()
-            self._nursery.start_soon(self._serve_opened, target, attempt)
+            attempt = self._attempts[target] = _Attempt(target, self._shared, self._begin)
+            attempt.handle(Event.CONNECT)
         await attempt.done.wait()
         if attempt.connection is None:
             raise TransportError(attempt.failure.reason, attempt.failure.detail)
         return attempt.connection
+
+    def _begin(self, attempt: _Attempt) -> None:
+        assert self._nursery is not None  # or nobody would have made an attempt
+        self._nursery.start_soon(self._serve_opened, attempt)
 
     async def _serve_accepted(self, stream: trio.abc.Stream, local: HostPort, remote: HostPort) -> None:
         """Serve a connection that came in, or close it at once when there are too many."""
@@ -108,35 +154,36 @@ class StreamEndpoint(ABC):
         except Exception as error:  # noqa: BLE001 - a bug must not end the listener and all its connections
             self._shared.intake.faults.report(error, "serving a connection")
 
-    async def _serve_opened(self, target: Target, attempt: _Attempt) -> None:
-        """Open a connection, wake those who wait for it, and serve it."""
-        limit = self._shared.stream.connect_timeout
+    async def _serve_opened(self, attempt: _Attempt) -> None:
+        """Open the connection of an attempt, wake those who wait for it, and serve it."""
         try:
-            with self._shared.connections.place(target.host):
-                with trio.move_on_after(limit):
-                    stream, local = await self._open(target)
-                    attempt.connection = self._connection(stream, target, local)
+            with self._shared.connections.place(attempt.target.host):
+                with attempt.scope:
+                    stream, local = await self._open(attempt.target)
+                    attempt.connection = self._connection(stream, attempt.target, local, attempt.instance)
                 if attempt.connection is None:
-                    late = f"cannot connect to {target}: no answer in {limit:g} seconds"
-                    raise TransportError("timeout", late)
-                self._settle(target, attempt)
+                    limit = self._shared.stream.connect_timeout
+                    late = f"cannot connect to {attempt.target}: no answer in {limit:g} seconds"
+                    attempt.handle(Event.TIMER_CONNECT, TransportError("timeout", late))
+                    return
+                self._settle(attempt)
                 await attempt.connection.run()
         except TransportError as error:
-            self._shared.counters.count(f"connections.failed.{error.reason}")
-            attempt.failure = error
+            attempt.handle(Event.CONNECT_FAILED, error)
         except Exception as error:  # noqa: BLE001 - as above
             self._shared.intake.faults.report(error, "serving a connection")
         finally:
-            self._settle(target, attempt)
+            attempt.handle(Event.STOP, attempt.failure)
+            self._settle(attempt)
 
-    def _settle(self, target: Target, attempt: _Attempt) -> None:
+    def _settle(self, attempt: _Attempt) -> None:
         """Wake those who wait for an attempt; the next one to the target starts anew."""
-        if self._attempts.get(target) is attempt:
-            del self._attempts[target]
+        if self._attempts.get(attempt.target) is attempt:
+            del self._attempts[attempt.target]
         attempt.done.set()
 
-    def _connection(self, stream: trio.abc.Stream, target: Target, local: HostPort) -> StreamConnection:
-        """Return a connection and make it known; it must then be run."""
-        connection = StreamConnection(stream, target, local, self.listener.sent_by, self._shared)
-        self._shared.connections.add(target, connection)
-        return connection
+    def _connection(
+        self, stream: trio.abc.Stream, target: Target, local: HostPort, instance: Instance | None = None
+    ) -> StreamConnection:
+        """Return a connection that can be found; it must then be run."""
+        return StreamConnection(stream, target, local, self.listener.sent_by, self._shared, instance=instance)

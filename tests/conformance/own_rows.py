@@ -2,6 +2,7 @@
 
 Transactions: what happens when the transaction user gives up, and when a 100 (Trying) is due. The two
 machines of a proxy: :rfc:`3261#section-16.6` to 16.10 with :rfc:`3261#section-9.1` and :rfc:`6026#section-8`.
+A binding: :rfc:`3261#section-10.3`. A stream connection: :rfc:`3261#section-18`.
 """
 
 from tests.conformance import rfc_rows
@@ -236,6 +237,107 @@ RESPONSE_CONTEXT = Table(
     ],
 )
 
+BINDING = Table(
+    "binding",
+    {"Absent": "", "Active": "register"},
+    [
+        # 10.3 step 7: for each address, the registrar searches the current bindings; if the binding does not
+        # exist, it is tentatively added.
+        Case("BND-01", UR, "Absent", "register", "store_binding", "Active"),
+        # An expiration of zero would have it removed: there is none.
+        Case("BND-02", UR, "Absent", "unregister", "", "Absent"),
+        # gap: a 200 says that the bindings are there; a restart does not make it a lie.
+        Case("BND-03", UR, "Absent", "restored", "store_binding", "Active"),
+        # Call-ID differs: MUST be removed if the expiration time is zero, updated otherwise; the same and
+        # CSeq higher: MUST update or remove as above.
+        Case("BND-04", UR, "Active", "register", "store_binding", "Active"),
+        Case("BND-05", UR, "Active", "unregister", "remove_binding, terminate", "Terminated"),
+        # Not higher: the update MUST be aborted and the request fails.
+        Case("BND-06", UR, "Active", "out_of_order", "refuse_update", "Active"),
+        # 19.1.4: comparison is not transitive; 10.3: an equivalent URI is the same binding.
+        Case("BND-07", UR, "Active", "replaced", "remove_binding, terminate", "Terminated"),
+        # 10.2.1.1: after the interval it is no longer valid.
+        Case("BND-08", UR, "Active", "expired", "remove_binding, terminate", "Terminated"),
+        # The same for what was there when the server started.
+        Case("BND-06", UR, "Active", "out_of_order", "refuse_update", "Active", after="restored"),
+    ],
+)
+
+CONNECTION = Table(
+    "connection",
+    {
+        "Absent": "",
+        "Connecting": "connect",
+        "Open": "accepted",
+        "Draining": "accepted end_of_stream",
+        "Refusing": "accepted unframeable",
+        "Lingering": "accepted unframeable flushed",
+    },
+    [
+        # 18: a connection is opened by the transport layer; 18.4: a connection failure SHOULD be told to
+        # who sends.
+        Case("CON-01", UR, "Absent", "connect", "open_stream, start connect 5", "Connecting", "connect 5"),
+        # 18: indexed by address, port and protocol of the far end, whoever opened it.
+        Case(
+            "CON-02", UR, "Absent", "accepted",
+            "list_connection, start idle 900, start send 30", "Open", "idle 900, send 30",
+        ),
+        Case(
+            "CON-03", UR, "Connecting", "connected",
+            "list_connection, stop connect, start idle 900, start send 30", "Open", "idle 900, send 30",
+        ),
+        Case("CON-04", UR, "Connecting", "connect_failed", "fail_attempt, stop connect, terminate", "Closed"),
+        Case("CON-05", UR, "Connecting", "timer_connect", "fail_attempt, terminate", "Closed"),
+        Case("CON-06", UR, "Connecting", "stop", "fail_attempt, stop connect, terminate", "Closed"),
+
+        # gap: nothing bounds how long a message may take; here it is bounded from its first byte.
+        Case(
+            "CON-07", UR, "Open", "message_begun",
+            "start message 30", "Open", "idle 900, send 30, message 30",
+        ),
+        # 18.3: Content-Length MUST be used, and tells where the message ends.
+        Case(
+            "CON-08", UR, "Open", "message_complete",
+            "stop message", "Open", "idle 900, send 30", after="accepted message_begun",
+        ),
+        # 18.2.2: responses MUST go over the connection that the request came over, if it is still open.
+        Case(
+            "CON-09", UR, "Open", "end_of_stream cut",
+            "stop idle, unlist_connection, flush, start linger 2", "Draining", "send 30, linger 2",
+        ),
+        Case(
+            "CON-09", UR, "Open", "cut",
+            "stop idle, stop message, unlist_connection, flush, start linger 2", "Draining",
+            "send 30, linger 2", after="accepted message_begun",
+        ),
+        # 18.3: without a Content-Length that can be believed the stream has no further message.
+        Case(
+            "CON-10", UR, "Open", "unframeable",
+            "stop idle, unlist_connection, flush, start linger 2", "Refusing", "send 30, linger 2",
+        ),
+        # 18.4: a failure of the connection SHOULD be told to who sends: they watch it.
+        Case("CON-11", UR, "Open", "reset", "stop idle, unlist_connection, terminate", "Closed"),
+        # gap: how much may wait to be sent, and for how long nothing of it may be taken.
+        Case("CON-12", UR, "Open", "overflow", "stop idle, unlist_connection, terminate", "Closed"),
+        Case(
+            "CON-13", UR, "Open", "timer_message",
+            "stop idle, unlist_connection, terminate", "Closed", after="accepted message_begun",
+        ),
+        # 18: kept open for some duration after the last message, at least 64*T1.
+        Case("CON-14", UR, "Open", "timer_idle", "unlist_connection, terminate", "Closed"),
+        Case("CON-15", UR, "Open", "timer_send", "stop idle, unlist_connection, terminate", "Closed"),
+        Case("CON-16", UR, "Open", "stop", "stop idle, unlist_connection, terminate", "Closed"),
+
+        # gap, to the end: how a connection ends that has something left to send, or to be read.
+        Case("CON-17", UR, "Draining", "flushed", "terminate", "Closed"),
+        Case("CON-18", UR, "Draining", "reset timer_send timer_linger stop", "terminate", "Closed"),
+        Case("CON-19", UR, "Refusing", "flushed", "stop send, linger", "Lingering", "linger 2"),
+        Case("CON-20", UR, "Refusing", "reset timer_send timer_linger stop", "terminate", "Closed"),
+        Case("CON-21", UR, "Lingering", "end_of_stream reset", "terminate", "Closed"),
+        Case("CON-22", UR, "Lingering", "overflow timer_linger stop", "terminate", "Closed"),
+    ],
+)
+
 # fmt: on
 
-TABLES = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_SERVER, BRANCH, RESPONSE_CONTEXT]
+TABLES = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_SERVER, BRANCH, RESPONSE_CONTEXT, BINDING, CONNECTION]

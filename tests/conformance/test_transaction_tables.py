@@ -245,6 +245,15 @@ PROXY: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+def test_the_states_of_a_binding() -> None:
+    """10.3 has two, a binding exists or not, and one comparison, which concerns what exists."""
+    cells = {"Absent": "register unregister restored"}
+    cells["Active"] = "register unregister out_of_order replaced expired"
+    assert set(engine("binding").rows) == {
+        (state, event) for state, events in cells.items() for event in events.split()
+    }
+
+
 @pytest.mark.parametrize("model", sorted(PROXY))
 def test_the_rows_of_a_proxy_are_these_cells_and_no_others(model: str) -> None:
     timers, everywhere = PROXY[model]

@@ -13,6 +13,8 @@ MODELS = [
     "non-invite-server",
     "branch",
     "response-context",
+    "binding",
+    "connection",
     "rfc3261/invite-client",
     "rfc3261/invite-server",
 ]

@@ -6,6 +6,9 @@ import pytest
 
 from sipfsm.fsm import DelayError, Timing
 
+NAMES = "T1, T2, T4, TC, E_at_T2, CONNECT, MESSAGE, IDLE, SEND, LINGER"
+"""The names that a delay may use."""
+
 
 def test_the_defaults_are_those_of_the_rfc() -> None:
     timing = Timing()
@@ -26,6 +29,11 @@ def test_the_defaults_are_those_of_the_rfc() -> None:
         ({"t2": math.inf}, "T1, T2, T4 and Timer C must be finite numbers of seconds"),
         ({"t4": math.nan}, "T1, T2, T4 and Timer C must be finite numbers of seconds"),
         ({"timer_c": math.nan}, "T1, T2, T4 and Timer C must be finite numbers of seconds"),
+        ({"connect": 0}, "the times of a stream connection must be finite and above 0 seconds"),
+        ({"message": math.nan}, "the times of a stream connection must be finite and above 0 seconds"),
+        ({"idle": math.inf}, "the times of a stream connection must be finite and above 0 seconds"),
+        ({"send": -1}, "the times of a stream connection must be finite and above 0 seconds"),
+        ({"linger": 0}, "the times of a stream connection must be finite and above 0 seconds"),
     ],
 )
 def test_values_with_which_no_machine_works(values: dict[str, float], sentence: str) -> None:
@@ -79,11 +87,17 @@ def test_delays(text: str, seconds: float) -> None:
     assert Timing(t1=0.25, t2=3, t4=7, timer_c=200).delay(text) == seconds
 
 
+def test_the_delays_of_a_stream_connection() -> None:
+    timing = Timing(connect=1, message=2, idle=3, send=4, linger=5)
+    delays = {name: timing.delay(name) for name in ("CONNECT", "MESSAGE", "IDLE", "SEND", "LINGER")}
+    assert delays == {"CONNECT": 1, "MESSAGE": 2, "IDLE": 3, "SEND": 4, "LINGER": 5}
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("T3", "unknown name 'T3' in a delay; there are T1, T2, T4, TC, E_at_T2"),
-        ("64*TX", "unknown name 'TX' in a delay; there are T1, T2, T4, TC, E_at_T2"),
+        ("T3", f"unknown name 'T3' in a delay; there are {NAMES}"),
+        ("64*TX", f"unknown name 'TX' in a delay; there are {NAMES}"),
         ("", "cannot read the delay '': write for example 64*T1, T2, 0.2 or max(32, 64*T1)"),
         ("t1", "cannot read the delay 't1': write for example 64*T1, T2, 0.2 or max(32, 64*T1)"),
         ("T1\n", "cannot read the delay 'T1\\n': write for example 64*T1, T2, 0.2 or max(32, 64*T1)"),
