@@ -112,6 +112,16 @@ class Event(StrEnum):
     """The time has passed that the registrar granted."""
     RESTORED = "restored"
     """The server has started, and finds the binding on the disk."""
+    # Of an update of bindings.
+    SUBMITTED = "submitted"
+    DECIDED = "decided"
+    """What it leaves of the bindings is known, and not written yet."""
+    REJECTED = "rejected"
+    """A rule or a limit does not allow it."""
+    COMMITTED = "committed"
+    COMMIT_FAILED = "commit_failed"
+    GIVEN_UP = "given_up"
+    """Nobody waits for the outcome any more."""
     # Of a stream connection.
     CONNECT = "connect"
     """There is something to send, and no connection leads there."""
@@ -213,6 +223,13 @@ class Action(StrEnum):
     REMOVE_BINDING = "remove_binding"
     REFUSE_UPDATE = "refuse_update"
     """Have the whole request fail and change nothing."""
+    # Of an update of bindings.
+    REPORT_BINDINGS = "report_bindings"
+    """Let who asked for the update have the bindings that it left."""
+    REPORT_FAILURE = "report_failure"
+    """Let who asked for the update know why nothing was changed."""
+    WITHDRAW_UPDATE = "withdraw_update"
+    """Take the update out of the queue of the writer."""
     # Of a stream connection.
     OPEN_STREAM = "open_stream"
     """Begin to open the stream."""

@@ -21,6 +21,7 @@ from sipfsm.location.life import restore
 from sipfsm.location.service import Change, LocationCount, LocationError, LocationLimits, LocationReason
 from sipfsm.location.store import SqliteStore
 from sipfsm.location.table import BindingTable, Draft, keep_live
+from sipfsm.location.update import Update, not_running
 
 log = structlog.get_logger("sipfsm.location")
 
@@ -56,7 +57,7 @@ class SqlLocation:
         self._path = Path(path)
         self._store = SqliteStore(self._path)
         self._thread = trio.CapacityLimiter(1)  # a worker thread at a time: the store is not for two
-        self._waiting: deque[_Update] = deque()
+        self._waiting: deque[Update] = deque()
         self._work = trio.Event()
         self._running = False
         self._failing = False
@@ -75,11 +76,11 @@ class SqlLocation:
             LocationError: nothing was changed, for the reason given.
         """
         if not self._running:
-            raise _not_running()
+            raise not_running()
         limit = self._table.limits.pending_updates
         if len(self._waiting) >= limit:
             raise LocationError(LocationReason.OVERLOADED, f"{limit} updates wait for the location database")
-        return await self._submit(aor, change).outcome(self._waiting)
+        return await self._submit(aor, change).outcome()
 
     async def sweep(self) -> int:
         """Drop all expired bindings from memory and file, and give the number of AORs concerned.
@@ -90,11 +91,11 @@ class SqlLocation:
         swept = 0
         for aors in self._table.stale(self._clock()):
             if aors and not self._running:
-                raise _not_running()
+                raise not_running()
             # Through the writer like every update, past the limit: a slice is bounded.
             updates = [self._submit(aor, keep_live) for aor in aors]
             for update in updates:
-                await update.outcome(self._waiting)
+                await update.outcome()
             swept += len(aors)
             await trio.lowlevel.checkpoint()
         return swept
@@ -128,9 +129,8 @@ class SqlLocation:
         """Tell how much is held."""
         return self._table.count()
 
-    def _submit(self, aor: str, change: Change) -> "_Update":
-        update = _Update(aor, change)
-        self._waiting.append(update)
+    def _submit(self, aor: str, change: Change) -> Update:
+        update = Update(aor, change, self._waiting, tracing=self._table.tracing)
         self._work.set()
         return update
 
@@ -157,7 +157,7 @@ class SqlLocation:
                 for update in group:
                     update.abandon()
 
-    async def _commit(self, group: Sequence["_Update"]) -> None:
+    async def _commit(self, group: Sequence[Update]) -> None:
         draft = Draft(self._table, self._clock())
         decided = [update for update in group if update.decide(draft)]
         try:
@@ -197,58 +197,3 @@ class SqlLocation:
 
     async def _in_thread(self, blocking: Callable[[], _T]) -> _T:
         return await trio.to_thread.run_sync(blocking, limiter=self._thread)
-
-
-class _Update:
-    """One call of `update` on its way."""
-
-    __slots__ = ("_aor", "_change", "_done", "_error", "_result")
-
-    def __init__(self, aor: str, change: Change) -> None:
-        self._aor = aor
-        self._change = change
-        self._done = trio.Event()
-        self._result: tuple[Binding, ...] = ()
-        self._error: Exception | None = None
-
-    def decide(self, draft: Draft) -> bool:
-        """Add the change to `draft`; if it raises, the update is over, with that exception as its outcome."""
-        try:
-            self._result = draft.apply(self._aor, self._change)
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it from `outcome`
-            self.fail(error)
-            return False
-        return True
-
-    def finish(self) -> None:
-        """Let the caller have the result."""
-        self._done.set()
-
-    def fail(self, error: Exception) -> None:
-        """Let the caller have an exception."""
-        self._error = error
-        self._done.set()
-
-    def abandon(self) -> None:
-        """Let the caller go when nobody will work on the update any more; harmless when it is over."""
-        if not self._done.is_set():
-            self.fail(_not_running())
-
-    async def outcome(self, waiting: deque["_Update"]) -> tuple[Binding, ...]:
-        """Wait for the outcome; on cancellation leave the queue."""
-        try:
-            await self._done.wait()
-        except trio.Cancelled:
-            with suppress(ValueError):  # in the writer's hands already
-                waiting.remove(self)
-            raise
-        if isinstance(self._error, LocationError):
-            # One for each caller of a group, or their tracebacks would grow into each other.
-            raise LocationError(self._error.reason, self._error.detail) from self._error
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-
-def _not_running() -> LocationError:
-    return LocationError(LocationReason.NOT_RUNNING, "the location service is not running")

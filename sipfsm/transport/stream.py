@@ -113,13 +113,15 @@ class StreamConnection(Driver[TransportError]):
                     nursery.start_soon(self._write)
                     await self._read()
                     self._tell_watchers()
-                self.handle(Event.FLUSHED)
+                if not self.terminated:
+                    self.handle(Event.FLUSHED)
                 if self._lingers:
                     await self._linger()
-            if self._scope.cancelled_caught:
+            if not self.terminated:
                 self.handle(Event.TIMER_LINGER)
         finally:
-            self.handle(Event.STOP, TransportError("stopped", "the transport layer was stopped"))
+            if not self.terminated:
+                self._happened(Event.STOP, "stopped", "the transport layer was stopped")
             self._tell_watchers()
             self._outgoing.close()
             self._to_write.close()

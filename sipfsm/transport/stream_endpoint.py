@@ -173,7 +173,8 @@ class StreamEndpoint(ABC):
         except Exception as error:  # noqa: BLE001 - as above
             self._shared.intake.faults.report(error, "serving a connection")
         finally:
-            attempt.handle(Event.STOP, attempt.failure)
+            if not attempt.terminated:
+                attempt.handle(Event.STOP, attempt.failure)
             self._settle(attempt)
 
     def _settle(self, attempt: _Attempt) -> None:

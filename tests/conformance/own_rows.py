@@ -2,7 +2,7 @@
 
 Transactions: what happens when the transaction user gives up, and when a 100 (Trying) is due. The two
 machines of a proxy: :rfc:`3261#section-16.6` to 16.10 with :rfc:`3261#section-9.1` and :rfc:`6026#section-8`.
-A binding: :rfc:`3261#section-10.3`. A stream connection: :rfc:`3261#section-18`.
+A binding, and an update of bindings: :rfc:`3261#section-10.3`. A stream connection: :rfc:`3261#section-18`.
 """
 
 from tests.conformance import rfc_rows
@@ -263,6 +263,30 @@ BINDING = Table(
     ],
 )
 
+UPDATE = Table(
+    "update",
+    {"Absent": "", "Waiting": "submitted", "Writing": "submitted decided"},
+    [
+        # 10.3: REGISTER requests MUST be processed in the order that they are received.
+        Case("UPD-01", UR, "Absent", "submitted", "", "Waiting"),
+        # Step 7: bindings are added tentatively; MUST be committed, made visible, if and only if all updates
+        # succeed; if any one fails, the request MUST fail with a 500 and all tentative updates MUST be
+        # removed.
+        Case("UPD-02", UR, "Waiting", "decided", "", "Writing"),
+        Case("UPD-03", UR, "Waiting", "rejected", "report_failure, terminate", "Terminated"),
+        # gap, twice: who asked gives up, or the server stops, before it is its turn.
+        Case("UPD-04", UR, "Waiting", "given_up", "withdraw_update, terminate", "Terminated"),
+        Case("UPD-05", UR, "Waiting", "stop", "report_failure, terminate", "Terminated"),
+        Case("UPD-06", UR, "Writing", "committed", "report_bindings, terminate", "Terminated"),
+        Case("UPD-07", UR, "Writing", "commit_failed", "report_failure, terminate", "Terminated"),
+        # gap, to the end: groups of updates, and what happens while the disk writes.
+        Case("UPD-08", UR, "Writing", "decided", "", "Writing"),
+        Case("UPD-09", UR, "Writing", "rejected", "report_failure, terminate", "Terminated"),
+        Case("UPD-10", UR, "Writing", "given_up", "", "Writing"),
+        Case("UPD-11", UR, "Writing", "stop", "report_failure, terminate", "Terminated"),
+    ],
+)
+
 CONNECTION = Table(
     "connection",
     {
@@ -340,4 +364,13 @@ CONNECTION = Table(
 
 # fmt: on
 
-TABLES = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_SERVER, BRANCH, RESPONSE_CONTEXT, BINDING, CONNECTION]
+TABLES = [
+    INVITE_CLIENT,
+    INVITE_SERVER,
+    NON_INVITE_SERVER,
+    BRANCH,
+    RESPONSE_CONTEXT,
+    BINDING,
+    UPDATE,
+    CONNECTION,
+]

@@ -14,6 +14,7 @@ MODELS = [
     "branch",
     "response-context",
     "binding",
+    "update",
     "connection",
     "rfc3261/invite-client",
     "rfc3261/invite-server",

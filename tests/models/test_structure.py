@@ -45,6 +45,7 @@ WAITS_FOR_OTHERS = {
         "Absent": "the registrar, or the server that starts",
         "Active": "the registrar, or the calendar: no binding is without an end",
     },
+    "update": {"Absent": "the registrar", "Waiting": "the writer", "Writing": "the disk"},
     "connection": {"Absent": "who has something to send, or the other side"},
     "rfc3261/invite-client": {"Absent": "the TU", "Proceeding": "the server, or the TU that gives up"},
     "rfc3261/invite-server": {"Absent": "the client", "Proceeding": "the TU"},

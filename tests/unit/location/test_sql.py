@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import trio
 import trio.testing
 
-from sipfsm.location import Binding, LocationError, LocationLimits, LocationReason
+from sipfsm.location import Binding, Change, LocationError, LocationLimits, LocationReason
 from sipfsm.location.sql import SqlLocation
 from tests.unit.location.samples import ALICE, BOB, CLOCK, add, binding, put, running
 
@@ -593,6 +593,40 @@ def test_an_update_that_the_database_refuses_fails_alone(path: Path) -> None:
             assert location.bindings(MALLORY) == ()
             assert location.bindings(ALICE) == location.bindings(BOB) == (binding("a"),)
         assert await stored(path, BOB) == (binding("a"),)
+
+    trio.run(main)
+
+
+def test_who_builds_on_an_update_that_the_database_refuses_fails_with_it(path: Path) -> None:
+    trio.run(stored, path, ALICE)
+    change_file(path, TRIGGER)
+    order: list[str] = []
+
+    def after_the_first(name: str) -> Change:
+        def change(live: tuple[Binding, ...]) -> tuple[Binding, ...]:
+            if name not in order:
+                order.append(name)
+            if name != order[0] and not live:
+                raise LookupError("there is no first one")
+            return (*live, binding(name))
+
+        return change
+
+    async def main() -> None:
+        failures = set()
+        async with running(location := service(path)):
+
+            async def mallory(name: str) -> None:
+                try:
+                    await location.update(MALLORY, after_the_first(name))
+                except (LocationError, LookupError) as error:
+                    failures.add(type(error))
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(mallory, "a")
+                nursery.start_soon(mallory, "b")
+            assert location.bindings(MALLORY) == ()
+        assert failures == {LocationError, LookupError}
 
     trio.run(main)
 
