@@ -1,7 +1,7 @@
 """The transaction layer: finds the transaction of each message, or makes one (:rfc:`3261#section-17`)."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import structlog
@@ -26,6 +26,20 @@ MAX_TRANSACTIONS = 500_000
 
 MAX_PENDING_SENDS = 1_000
 """Messages without a transaction that wait for a connection at once."""
+
+
+MODELS = ("invite-client", "invite-server", "non-invite-client", "non-invite-server")
+"""The four machines of section 17."""
+
+
+def make_engines(timing: Timing, *, compiled: bool = True) -> dict[str, Engine]:
+    """Make the four machines ready.
+
+    Args:
+        timing: T1, T2, T4.
+        compiled: False runs every event through stock `transitions`.
+    """
+    return {name: Engine(load_model(name), timing, compiled=compiled) for name in MODELS}
 
 
 class TransactionLayer:
@@ -54,6 +68,7 @@ class TransactionLayer:
         tracing: bool = False,
         timer_slack: float = 0.0,
         token_bytes: TokenBytes = secrets.token_bytes,
+        engines: Mapping[str, Engine] | None = None,
     ) -> None:
         """Make the machines ready.
 
@@ -66,6 +81,8 @@ class TransactionLayer:
             tracing: log every event with key, model and state, at level debug.
             timer_slack: seconds that timers may fire late, so that several can fire at once.
             token_bytes: what branches are made of.
+            engines: of the four machines by the names of their models; None to make them. They keep nothing
+                of a transaction, so that several layers can share them.
         """
         self.counters = counters
         self._token_bytes = token_bytes
@@ -75,10 +92,11 @@ class TransactionLayer:
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
         self.acks: dict[Key, ServerTransaction] = {}
-        self.invite_client = Engine(load_model("invite-client"), timing, compiled=compiled)
-        self.invite_server = Engine(load_model("invite-server"), timing, compiled=compiled)
-        self.non_invite_client = Engine(load_model("non-invite-client"), timing, compiled=compiled)
-        self.non_invite_server = Engine(load_model("non-invite-server"), timing, compiled=compiled)
+        engines = engines or make_engines(timing, compiled=compiled)
+        self.invite_client = engines["invite-client"]
+        self.invite_server = engines["invite-server"]
+        self.non_invite_client = engines["non-invite-client"]
+        self.non_invite_server = engines["non-invite-server"]
         self._max_transactions = max_transactions
         self._nursery: trio.Nursery | None = None
         self._pending_sends = 0
