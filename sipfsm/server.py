@@ -18,6 +18,7 @@ import trio
 
 from sipfsm.config import ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
+from sipfsm.fsm import Engine
 from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
 from sipfsm.message import MessageError, Request, Response, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
@@ -77,6 +78,8 @@ class Surroundings:
     """What binds a socket, for each protocol."""
     resolver: Resolver = field(default_factory=Resolver)
     """What finds the addresses of next hops."""
+    engines: Mapping[str, Engine] | None = None
+    """All six machines by the names of their models, ready to run; None to make them."""
 
 
 class Element:
@@ -93,6 +96,8 @@ class Element:
         self._proxy = proxy
         self._registrar = registrar
         self._domains = domains
+        self._turn = trio.Event()
+        self._turn.set()
         self.draining = False
 
     def serve(self, transaction: ServerTransaction) -> None:
@@ -116,7 +121,8 @@ class Element:
         uri = prepared.request.uri
         local = isinstance(uri, SipUri) and self._domains.serves(uri)
         if request.method == "REGISTER" and local:
-            transaction.start_soon(self._register, transaction)
+            turn, self._turn = self._turn, trio.Event()
+            transaction.start_soon(self._register, transaction, turn, self._turn)
         elif request.method == "OPTIONS" and local and isinstance(uri, SipUri) and uri.user is None:
             transaction.respond(_capabilities(request))
         else:
@@ -130,7 +136,17 @@ class Element:
         if invite.user is not None:
             invite.user.cancelled()
 
-    async def _register(self, transaction: ServerTransaction) -> None:
+    async def _register(
+        self, transaction: ServerTransaction, turn: trio.Event, next_turn: trio.Event
+    ) -> None:
+        """Answer a REGISTER after those that were received before it (:rfc:`3261#section-10.3`).
+
+        Trio begins tasks that are ready at the same moment in any order.
+        """
+        try:
+            await turn.wait()
+        finally:
+            next_turn.set()  # the next one goes on when this one waits, its update being in line by then
         response = await self._registrar.answer(transaction.request, flow_label(transaction.flow))
         transaction.respond(response)
 
@@ -183,6 +199,7 @@ class Server:
             tracing=_tracing(settings),
             timer_slack=timer_slack,
             token_bytes=self.surroundings.token_bytes,
+            engines=self.surroundings.engines,
         )
         self.transport = TransportLayer(
             settings.listen,
@@ -219,6 +236,7 @@ class Server:
             relay,
             domains,
             token_bytes=surroundings.token_bytes,
+            engines=surroundings.engines,
         )
         registrar = Registrar(
             self.location,

@@ -7,7 +7,7 @@ comes, or through `CompiledEvent`, which has looked up beforehand what stock `tr
 event.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from transitions import Event as StockEvent
 from transitions import EventData, Machine
 
 from sipfsm.fsm.effects import Effect, StartTimer, StopTimer
-from sipfsm.fsm.model import Model, Row
+from sipfsm.fsm.model import Model, Row, load_model
 from sipfsm.fsm.timing import Timing
 from sipfsm.fsm.vocabulary import TIMER_ACTIONS, TIMER_EVENTS, Action, Event, Timer, TimerVerb
 
@@ -73,6 +73,11 @@ class Engine:
     def create(self, *, reliable: bool) -> "Instance":
         """Make an instance in the initial state, for one of the two transport classes."""
         return Instance(self, reliable=reliable)
+
+
+def make_engines(timing: Timing, names: Iterable[str], *, compiled: bool = True) -> dict[str, Engine]:
+    """Make built-in models ready to run, by their names; arguments as for `Engine`."""
+    return {name: Engine(load_model(name), timing, compiled=compiled) for name in names}
 
 
 class Instance:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 import trio
 
 from sipfsm.counters import Counters
-from sipfsm.fsm import Engine, load_model
+from sipfsm.fsm import Engine, make_engines
 from sipfsm.message import MessageError, Request, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.context import ResponseContext
@@ -30,6 +30,10 @@ MAX_STRAYS = 1_000
 """ACKs and CANCELs without a transaction that wait for their next hop at once."""
 
 
+MODELS = ("response-context", "branch")
+"""The machines of a forking proxy."""
+
+
 class Proxy:
     """A stateful proxy: each request it forwards has a response context."""
 
@@ -43,6 +47,7 @@ class Proxy:
         *,
         compiled: bool = True,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        engines: Mapping[str, Engine] | None = None,
     ) -> None:
         """Make the machines ready.
 
@@ -54,6 +59,7 @@ class Proxy:
             domains: knows which URIs are ours.
             compiled: False runs every event through stock `transitions`.
             token_bytes: what the secret of the loop detection is made of.
+            engines: of `MODELS`, by name; None to make them. They keep nothing of a request.
         """
         self.transactions = transactions
         self.resolver = resolver
@@ -63,8 +69,9 @@ class Proxy:
         self.loops = LoopDetector(token_bytes)
         self.counters: Counters = transactions.counters
         self.contexts: set[ResponseContext] = set()
-        self.context_engine = Engine(load_model("response-context"), transactions.timing, compiled=compiled)
-        self.branch_engine = Engine(load_model("branch"), transactions.timing, compiled=compiled)
+        engines = engines or make_engines(transactions.timing, MODELS, compiled=compiled)
+        self.context_engine = engines["response-context"]
+        self.branch_engine = engines["branch"]
         self._nursery: trio.Nursery | None = None
         self._strays = 0
 

@@ -1,5 +1,6 @@
 """Callers and callees that act by themselves, as a plan says: well, badly, or not at all any more."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import trio
 
 from sipfsm.message import Request, Response
 from sipfsm.simulation.network import Network
-from sipfsm.simulation.phone import Phone, Received
+from sipfsm.simulation.phone import DOMAIN, Phone, Received
 from sipfsm.transport import Flow, TransportError
 
 T1, T2, T64 = 0.5, 4.0, 32.0
@@ -51,6 +52,30 @@ class CallerPlan:
     is_patient: bool
     """Whether its CANCEL waits for a provisional response, as it must."""
     acknowledges: bool
+    vanishes_at: float | None
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One REGISTER."""
+
+    after: float
+    """Seconds after the one before; 0 for the same instant."""
+    user: str
+    contacts: tuple[tuple[str, int | None], ...]
+    """Users of the contacts, each with its seconds; ``*`` for all."""
+    expires: int | None
+    """Seconds of the field Expires."""
+    call_id: str
+    cseq: int
+
+
+@dataclass(frozen=True)
+class RegistrantPlan:
+    """What a phone registers, in order or not."""
+
+    protocol: str
+    bindings: tuple[Binding, ...]
     vanishes_at: float | None
 
 
@@ -100,15 +125,69 @@ class Caller(Phone):
         )
 
     async def _send_until_heard(self, request: Request, at_least: int) -> None:
-        interval, left = T1, T64
-        while left > 0 and not self._has_heard(request, at_least):
-            with suppress(TransportError):
-                await self.send_raw(request.to_bytes(), protocol=self.plan.protocol)
-            if self.plan.protocol != "UDP":
-                return
-            await trio.sleep(interval)
-            left -= interval
-            interval = 2 * interval if request.method == "INVITE" else min(2 * interval, T2)
+        await send_until_heard(self, request, self.plan.protocol, lambda: self._has_heard(request, at_least))
+
+
+async def send_until_heard(
+    phone: Phone, request: Request, protocol: str, is_heard: Callable[[], bool]
+) -> None:
+    """Send a request as a client transaction does it: over UDP again and again, at most for 64*T1."""
+    interval, left = T1, T64
+    while left > 0 and not is_heard():
+        with suppress(TransportError):
+            await phone.send_raw(request.to_bytes(), protocol=protocol)
+        if protocol != "UDP":
+            return
+        await trio.sleep(interval)
+        left -= interval
+        interval = 2 * interval if request.method == "INVITE" else min(2 * interval, T2)
+
+
+class Registrant(Phone):
+    """Registers contacts as its plan says, without waiting for the answer of one before it sends the next."""
+
+    def __init__(self, network: Network, host: str, plan: RegistrantPlan):
+        super().__init__(network, f"carol{host.rpartition('.')[2]}", host, ["udp", "tcp"])
+        self.plan = plan
+
+    async def play(self) -> None:
+        """Do what the plan says."""
+        async with trio.open_nursery() as nursery:
+            for binding in self.plan.bindings:
+                await trio.sleep(binding.after)
+                nursery.start_soon(self._register, self._write(binding))
+
+    def _write(self, binding: Binding) -> Request:
+        fields = [("Contact", self._contact(*contact)) for contact in binding.contacts]
+        if binding.expires is not None:
+            fields.append(("Expires", str(binding.expires)))
+        request = self.request(
+            "REGISTER",
+            f"sip:{DOMAIN}",
+            to=f"<sip:{binding.user}@{DOMAIN}>",
+            call_id=binding.call_id,
+            cseq=binding.cseq,
+            protocol=self.plan.protocol,
+            fields=fields or [("Contact", "")],
+        )
+        if not fields:
+            request.headers.remove(b"contact")
+        return request
+
+    @staticmethod
+    def _contact(user: str, seconds: int | None) -> str:
+        if user == "*":
+            return user
+        return f"<sip:{user}@192.0.2.250>" + ("" if seconds is None else f";expires={seconds}")
+
+    async def _register(self, request: Request) -> None:
+        branch = request.via.branch
+        await send_until_heard(
+            self,
+            request,
+            self.plan.protocol,
+            lambda: any(each.message.via.branch == branch for each in self.log),
+        )
 
 
 class Callee(Phone):

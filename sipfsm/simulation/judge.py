@@ -5,19 +5,62 @@ not have fired already, nothing is said.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sipfsm.message import Request, Response
+from sipfsm.ladder import Arrow, draw_ladder
+from sipfsm.message import Request, Response, parse_message_untrusted
 from sipfsm.simulation.network import Packet
 from sipfsm.simulation.phone import SERVER
-from sipfsm.simulation.scene import SERVER_V6, parsed
 
 T64 = 32.0
 SLACK = 0.3
 """Seconds around a timer in which it is not said whether it has fired."""
 
 INSTANT = 1e-6
+
+_NEVER_TO_OTHERS = frozenset({*range(101, 200), 408})
+"""What a request that is no INVITE is never answered with (:rfc:`4320#section-4`)."""
+
+
+class Violation(AssertionError):  # noqa: N818 - what was seen, not an error of the program
+    """Something that must hold does not; the text says what, with the clause that asks for it."""
+
+
+def must(holds: object, what: str, clause: str) -> None:
+    """Check something that must hold.
+
+    Raises:
+        Violation: it does not.
+    """
+    if not holds:
+        raise Violation(f"{what} (RFC {clause})")
+
+
+def ladder_of(packets: Iterable[Packet], names: Mapping[str, str] | None = None) -> str:
+    """Draw packets as a ladder.
+
+    Args:
+        packets: in the order of sending.
+        names: of hosts; others are called by their address.
+    """
+    return draw_ladder(arrow_of(packet, names or {}) for packet in packets)
+
+
+def arrow_of(packet: Packet, names: Mapping[str, str]) -> Arrow:
+    """Return the arrow that a packet is in a ladder; hosts that have no name are called by their address."""
+    label, *words = packet.start_line.split(" ")
+    if label == "SIP/2.0":
+        label = f"{words[0]} ({parse_message_untrusted(packet.data).cseq.method})"
+    source, destination = packet.source.host, packet.destination.host
+    return Arrow(
+        packet.sent_at,
+        names.get(source, source),
+        names.get(destination, destination),
+        label,
+        lost=not packet.arrives_at,
+    )
 
 
 class Heard(NamedTuple):
@@ -58,28 +101,37 @@ class Downstream:
 
 
 class Wire:
-    """All transactions on both sides of the proxy, put together from what was sent."""
+    """All transactions on both sides of one proxy, put together from what was sent."""
 
-    def __init__(self, log: list[Packet]):
+    def __init__(self, log: Iterable[Packet], own: Iterable[str] = (SERVER,)):
+        """Read a log.
+
+        Args:
+            log: packets in the order of sending; those of others than the proxy do not count.
+            own: the addresses of the proxy.
+        """
+        hosts = frozenset(own)
         self.upstream: dict[tuple[str | None, str], Upstream] = {}
         self.downstream: dict[tuple[str | None, str], Downstream] = {}
         self.acks_in: list[tuple[float, Request]] = []
         self.acks_out: list[tuple[float, Request]] = []
         arrivals: dict[tuple[str | None, str], list[Heard]] = defaultdict(list)
         for packet in log:
-            message = parsed(packet)
-            own = packet.source.host in {SERVER, SERVER_V6}
+            sends = packet.source.host in hosts
+            if not sends and packet.destination.host not in hosts:
+                continue
+            message = parse_message_untrusted(packet.data)
             key = message.via.branch, message.cseq.method
-            if isinstance(message, Response) and own:
+            if isinstance(message, Response) and sends:
                 if key in self.upstream:
                     self.upstream[key].responses.append(Heard(packet.sent_at, message, packet.data))
             elif isinstance(message, Response):
                 arrivals[key] += [Heard(at, message, packet.data) for at in packet.arrives_at]
-            elif message.method == "ACK" and len(message.routes) == 0 and own:
+            elif message.method == "ACK" and len(message.routes) == 0 and sends:
                 self.acks_out.append((packet.sent_at, message))
-            elif message.method == "ACK" and not own:
+            elif message.method == "ACK" and not sends:
                 self.acks_in += [(at, message) for at in packet.arrives_at if message.routes]
-            elif own:
+            elif sends:
                 self.downstream.setdefault(key, Downstream(message, packet.sent_at))
             else:
                 self.upstream.setdefault(key, Upstream(message)).arrives_at += packet.arrives_at
@@ -95,31 +147,32 @@ class Wire:
         for (_, method), transaction in self.upstream.items():
             failures = {each.data for each in transaction.finals if each.response.status >= 300}
             successes = {each.data for each in transaction.finals if each.response.status < 300}
-            assert len(failures) <= 1, f"{method}: two failures"
-            assert not (failures and successes), f"{method}: a failure beside a success"
+            must(len(failures) <= 1, f"{method}: two failures", "3261 16.7 step 6")
+            must(not (failures and successes), f"{method}: a failure beside a success", "3261 16.7 step 5")
             if method != "INVITE":
-                assert len(successes) <= 1, f"{method}: two successes"
-                assert {each.response.status for each in transaction.responses}.isdisjoint(
-                    {*range(101, 200), 408}
-                )
+                must(len(successes) <= 1, f"{method}: two successes", "3261 16.7 step 5")
+                statuses = {each.response.status for each in transaction.responses}
+                must(statuses.isdisjoint(_NEVER_TO_OTHERS), f"{method}: a response of {statuses}", "4320 4")
             elif reliably_heard and transaction.arrives_at:
-                assert transaction.finals, "an INVITE without a final response"
+                must(transaction.finals, "an INVITE without a final response", "3261 16.7 step 6")
 
     def check_order(self) -> None:
         """No 100 of others, nothing provisional after a final response."""
         for transaction in self.upstream.values():
             if transaction.finals:
                 late = [each for each in transaction.responses if each.response.status < 200]
-                assert all(each.at <= transaction.finals[0].at for each in late), "provisional after final"
+                in_time = all(each.at <= transaction.finals[0].at for each in late)
+                must(in_time, "a provisional response after a final one", "3261 16.7 step 5")
 
     def check_cancels(self) -> None:
         """CANCEL follows a provisional response, and comes before any final one."""
         for (branch, method), cancel in self.downstream.items():
             if method == "CANCEL" and (invite := self.downstream.get((branch, "INVITE"))):
                 before = [each.response.status for each in invite.responses if each.at <= cancel.sent_at]
-                assert before, "CANCEL before any response"
+                must(before, "CANCEL before any response", "3261 9.1")
                 sure = [each for each in invite.responses if each.at < cancel.sent_at - INSTANT]
-                assert all(each.response.status < 200 for each in sure), "CANCEL after a final response"
+                pending = all(each.response.status < 200 for each in sure)
+                must(pending, "CANCEL after a final response", "3261 9.1")
 
     def check_successes(self) -> None:
         """Each 2xx to an INVITE is sent on in the instant in which it arrives, as long as it can be."""
@@ -129,12 +182,14 @@ class Wire:
             upstream = self.upstream[branch.caller_branch, "INVITE"]
             for heard in branch.responses:
                 if 200 <= heard.response.status < 300 and self._is_due(branch, upstream, heard):
-                    assert any(
+                    sent_on = any(
                         abs(each.at - heard.at) < INSTANT
                         and each.response.status == heard.response.status
                         and each.response.to.tag == heard.response.to.tag
                         for each in upstream.responses
-                    ), f"a {heard.response.status} of {heard.at:g} s was not sent on"
+                    )
+                    what = f"a {heard.response.status} of {heard.at:g} s was not sent on"
+                    must(sent_on, what, "3261 16.7 step 5")
 
     def _is_due(self, branch: Downstream, upstream: Upstream, heard: Heard) -> bool:
         """Say if it is certain that a 2xx had to be sent on."""
@@ -161,10 +216,12 @@ class Wire:
             if finals and finals[0].response.status >= 300:
                 answers = [each.at for each in branch.responses if each.response.status >= 200]
                 over = min([*answers, branch.sent_at + T64 - SLACK])
-                assert over <= finals[0].at + INSTANT, f"{method}: a failure before the last branch ended"
+                patient = over <= finals[0].at + INSTANT
+                must(patient, f"{method}: a failure before the last branch ended", "3261 16.7 step 6")
 
     def check_acks(self) -> None:
         """Each ACK of a 2xx is sent on in the instant in which it arrives."""
         sent_on = {(round(at, 6), ack.call_id, ack.to.tag) for at, ack in self.acks_out}
         for at, ack in self.acks_in:
-            assert (round(at, 6), ack.call_id, ack.to.tag) in sent_on, f"an ACK of {at:g} s was not sent on"
+            known = (round(at, 6), ack.call_id, ack.to.tag) in sent_on
+            must(known, f"an ACK of {at:g} s was not sent on", "3261 16.11")

@@ -16,9 +16,9 @@ response context, transaction, timer or task may be left.
 
 import inspect
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from itertools import count
 from typing import Any, Concatenate, ParamSpec
 
@@ -27,11 +27,14 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from sipfsm.config import Settings
+from sipfsm.fsm import Engine, Timing, make_engines
 from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
+from sipfsm.proxy import proxy
 from sipfsm.resolver import Resolver
 from sipfsm.server import Server, Surroundings
 from sipfsm.simulation.network import Link, Network, Packet
 from sipfsm.simulation.phone import DOMAIN, SERVER, Phone
+from sipfsm.transaction import layer as transaction
 from sipfsm.transport import Target, TransportError
 
 SERVER_V6 = "2001:db8::10"
@@ -90,7 +93,7 @@ class Scene:
         self._nursery = nursery
         self._hosts = count(101)
         self._phones: dict[Phone, trio.CancelScope] = {}
-        self._tasks = trio.lowlevel.current_statistics().tasks_living
+        self._tasks = tasks_below(nursery)
 
     @property
     def now(self) -> float:
@@ -142,7 +145,7 @@ class Scene:
         for phone in list(self._phones):
             self.switch_off(phone)
         await trio.sleep(1)
-        assert trio.lowlevel.current_statistics().tasks_living == self._tasks
+        assert tasks_below(self._nursery) == self._tasks
 
 
 async def _run_phone(phone: Phone, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
@@ -154,7 +157,12 @@ async def _run_phone(phone: Phone, *, task_status: trio.TaskStatus[trio.CancelSc
 
 @asynccontextmanager
 async def scene(
-    *, link: Link | None = None, seed: int = 0, icmp: bool = False, **settings: Any
+    *,
+    link: Link | None = None,
+    seed: int = 0,
+    icmp: bool = False,
+    engines: Mapping[str, Engine] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Scene]:
     """Run a server on a network of its own.
 
@@ -162,18 +170,20 @@ async def scene(
         link: between any two hosts.
         seed: of all that is left to chance.
         icmp: whether hosts say that nobody listens at a port.
+        engines: of all machines, by the names of their models; None for the usual ones.
         **settings: of the server, where they are to differ from the usual ones.
     """
     network = Network(seed=seed, link=link, icmp=icmp)
     usual: dict[str, Any] = {"listen": BOTH, "domains": (DOMAIN,), "location": "memory", "no_auth": True}
-    directory = Directory()
+    directory, chosen = Directory(), Settings(**usual | settings)
     surroundings = Surroundings(
         clock=unix_time,
         token_bytes=random.Random(seed).randbytes,
         protocols=network.protocols,
         resolver=directory,
+        engines=engines or ready_engines(chosen.timing),
     )
-    server = Server(Settings(**usual | settings), surroundings=surroundings)
+    server = Server(chosen, surroundings=surroundings)
     async with trio.open_nursery() as nursery:
         await nursery.start(network.run)
         await nursery.start(server.run)
@@ -212,6 +222,17 @@ def simulated(
         return test
 
     return decorate
+
+
+@cache
+def ready_engines(timing: Timing) -> Mapping[str, Engine]:
+    """Return the machines of a server; they keep nothing, and making them takes longer than many a call."""
+    return make_engines(timing, (*transaction.MODELS, *proxy.MODELS))
+
+
+def tasks_below(nursery: trio.Nursery) -> int:
+    """Return how many tasks live in a nursery and in those of its tasks."""
+    return sum(1 + sum(tasks_below(inner) for inner in task.child_nurseries) for task in nursery.child_tasks)
 
 
 def leftovers(server: Server) -> dict[str, object]:

@@ -8,7 +8,7 @@ import structlog
 import trio
 
 from sipfsm.counters import Counters
-from sipfsm.fsm import Action, Engine, Timing, load_model
+from sipfsm.fsm import Action, Engine, Timing, make_engines
 from sipfsm.message import MessageError, Request, Response, make_response
 from sipfsm.transaction.alarms import TimerQueue
 from sipfsm.transaction.classify import event_of_response
@@ -30,16 +30,6 @@ MAX_PENDING_SENDS = 1_000
 
 MODELS = ("invite-client", "invite-server", "non-invite-client", "non-invite-server")
 """The four machines of section 17."""
-
-
-def make_engines(timing: Timing, *, compiled: bool = True) -> dict[str, Engine]:
-    """Make the four machines ready.
-
-    Args:
-        timing: T1, T2, T4.
-        compiled: False runs every event through stock `transitions`.
-    """
-    return {name: Engine(load_model(name), timing, compiled=compiled) for name in MODELS}
 
 
 class TransactionLayer:
@@ -81,8 +71,8 @@ class TransactionLayer:
             tracing: log every event with key, model and state, at level debug.
             timer_slack: seconds that timers may fire late, so that several can fire at once.
             token_bytes: what branches are made of.
-            engines: of the four machines by the names of their models; None to make them. They keep nothing
-                of a transaction, so that several layers can share them.
+            engines: of `MODELS`, by name; None to make them. They keep nothing of a transaction, so that
+                several layers can share them.
         """
         self.counters = counters
         self._token_bytes = token_bytes
@@ -92,7 +82,7 @@ class TransactionLayer:
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
         self.acks: dict[Key, ServerTransaction] = {}
-        engines = engines or make_engines(timing, compiled=compiled)
+        engines = engines or make_engines(timing, MODELS, compiled=compiled)
         self.invite_client = engines["invite-client"]
         self.invite_server = engines["invite-server"]
         self.non_invite_client = engines["non-invite-client"]

@@ -17,11 +17,11 @@ import trio
 from trio.testing import MockClock
 
 from sipfsm.counters import Counters
-from sipfsm.fsm import Engine, Model, Timing, load_model
+from sipfsm.fsm import Engine, Model, Timing, load_model, make_engines
 from sipfsm.ladder import Arrow, Note, draw_ladder
 from sipfsm.message import DEFAULT_LIMITS, Request, Response, make_response, parse_message_untrusted
 from sipfsm.transaction import ClientTransaction, ServerTransaction, TransactionLayer
-from sipfsm.transaction.layer import make_engines
+from sipfsm.transaction.layer import MODELS
 from sipfsm.transaction.transaction import Transaction
 from sipfsm.transport import Flow, HostPort, Listener, Target, TransportError
 from sipfsm.transport.intake import Intake
@@ -54,7 +54,7 @@ def engines_with(*models: Model) -> dict[str, Engine]:
     return ENGINES | {model.name: Engine(model, TIMING) for model in models}
 
 
-ENGINES = make_engines(TIMING)
+ENGINES = make_engines(TIMING, MODELS)
 """Shared by all stages: they keep nothing of a transaction."""
 
 

@@ -17,6 +17,7 @@ from trio.testing import MockClock
 from sipfsm.config import Settings
 from sipfsm.location import LocationCount
 from sipfsm.server import Server, ServerError, ServerInfo, serve
+from sipfsm.simulation.phone import DOMAIN
 from sipfsm.simulation.scene import Scene, scene, simulated
 
 LOOPBACK = ("udp:127.0.0.1:0", "tcp:127.0.0.1:0")
@@ -408,3 +409,19 @@ def test_as_many_files_are_allowed_as_connections_may_need(
         trio.run(lambda: serve(config, on_started=on_started))
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == (expected or hard)
     assert any(entry["event"] == "few open files allowed" for entry in logs) == (expected is None)
+
+
+@simulated()
+async def test_registers_that_arrive_together_take_effect_in_the_order_of_arrival(scene: Scene) -> None:
+    """Whatever order Trio starts their tasks in (RFC 3261 10.3)."""
+    phone = await scene.phone("alice")
+    users = [f"user{number}" for number in range(12)]
+    for user in users:
+        for cseq in (1, 2):
+            to = f"<sip:{user}@{DOMAIN}>"
+            await phone.send(phone.request("REGISTER", f"sip:{DOMAIN}", to=to, call_id=user, cseq=cseq))
+    await trio.sleep(1)
+    assert [each.kind for each in phone.log] == [200] * 24
+    for user in users:
+        (binding,) = scene.server.location.bindings(f"sip:{user}@{DOMAIN}")
+        assert binding.cseq == 2
