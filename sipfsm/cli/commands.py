@@ -49,6 +49,14 @@ app = App(
 )
 
 
+# Loaded when it is asked for: what it needs takes longer to load than a server needs to start.
+app.command(
+    "sipfsm.cli.judging:conformance",
+    name="conformance",
+    usage="Usage: sipfsm conformance [OPTIONS] TARGET",
+)
+
+
 def dispatch(arguments: Sequence[str]) -> int:
     """Run a command and return the exit code; what a person did wrong is told without a traceback."""
     try:

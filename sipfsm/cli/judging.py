@@ -1,0 +1,270 @@
+"""``sipfsm conformance``: judge any SIP server by the models."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    import ssl
+
+    from sipfsm.fuzz.catalogue import Case
+    from sipfsm.fuzz.player.play import Table
+    from sipfsm.fuzz.runner import Result
+    from sipfsm.fuzz.target import Target
+    from sipfsm.fuzz.verdict import Verdict
+
+DEFAULT_RATE = 100.0
+"""Messages a second that are sent to a target, if nothing is said."""
+
+
+class UsageError(ValueError):
+    """What was typed cannot be done; the text is one sentence."""
+
+
+def conformance(
+    target: Annotated[str | None, Parameter(metavar="TARGET")] = None,
+    /,
+    *,
+    role: Annotated[str | None, Parameter(metavar="uas|uac|both")] = None,
+    case: Annotated[list[str] | None, Parameter(metavar="NAME")] = None,
+    as_list: Annotated[bool, Parameter(name="--list")] = False,
+    report: Annotated[list[Path] | None, Parameter(metavar="FILE.md|xml|json")] = None,
+    artifacts: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
+    t1: Annotated[float, Parameter(metavar="SECONDS")] = 0.5,
+    rate: Annotated[float, Parameter(metavar="NUMBER")] = DEFAULT_RATE,
+    ca: Annotated[Path | None, Parameter(metavar="FILE.pem")] = None,
+    insecure: bool = False,
+    i_may_test_this_host: bool = False,
+) -> int:
+    """Judge a SIP server by a catalogue of cases; exit code 1 if it deviates, 3 if it is lost.
+
+    Args:
+        target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
+        role: Which side of it: what it answers, what it sends on, or both. Default: what it can.
+        case: A case to run instead of all; may be repeated.
+        as_list: Print the cases and what they are about.
+        report: A file to write, Markdown, JUnit XML or JSON by its suffix; may be repeated.
+        artifacts: A folder to write each deviation to: a SIPp scenario, a capture and a test.
+        t1: The target's estimate of the round-trip time, the base of its timers. Default: 0.5.
+        rate: Messages a second that are sent at most. Default: 100.
+        ca: Certificates to trust, for TLS.
+        insecure: Trust any certificate.
+        i_may_test_this_host: Also test another machine than this one.
+    """
+    from sipfsm.fuzz.catalogue import CASES  # noqa: PLC0415 - takes longer to load than help needs
+
+    try:
+        cases = _chosen(CASES, case or [])
+        if as_list:
+            _print_list(cases)
+            return 0
+        table = make_table(target, t1=t1, rate=rate, ca=ca, insecure=insecure, anywhere=i_may_test_this_host)
+        checked_reports = check_reports(report or [])
+        user, chosen_role = user_of(str(target)), role_of(role)
+    except UsageError as error:
+        print(f"sipfsm: {error}", file=sys.stderr)
+        return 2
+    except LookupError as error:
+        return lost(str(error), str(target), report or [])
+    return _run(table, user, chosen_role, cases, reports=checked_reports, artifacts=artifacts)
+
+
+def _run(
+    table: Table,
+    user: str,
+    role: object,
+    cases: list[Case],
+    *,
+    reports: list[Path],
+    artifacts: Path | None,
+) -> int:
+    import trio  # noqa: PLC0415 - as above
+
+    from sipfsm.fuzz.runner import Result, Runner  # noqa: PLC0415
+    from sipfsm.fuzz.setting import Role, find_setting  # noqa: PLC0415
+    from sipfsm.fuzz.target import TargetLostError  # noqa: PLC0415
+
+    result = Result(str(table.target))
+    progress = Progress(len(cases))
+
+    async def main() -> None:
+        assert role is None or isinstance(role, Role)
+        try:
+            result.setting = await find_setting(table, user, role)
+        except TargetLostError as error:
+            result.lost = str(error)
+            return
+        print(f"{table.target} is {result.setting}.", flush=True)
+        await Runner(table, result.setting).run(cases, result, progress.show)
+
+    with progress:
+        trio.run(main)
+    return finish(result, reports, artifacts)
+
+
+# ---- what is typed
+
+
+def _chosen(cases: tuple[Case, ...], names: list[str]) -> list[Case]:
+    known = {case.name: case for case in cases}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no case {name!r}; sipfsm conformance --list names them")
+    return [case for case in cases if not names or case.name in names]
+
+
+def make_table(
+    text: str | None, *, t1: float, rate: float, ca: Path | None, insecure: bool, anywhere: bool
+) -> Table:
+    """Make of options what all cases share.
+
+    Raises:
+        UsageError: an option is wrong.
+        LookupError: the name of the target does not resolve.
+    """
+    from sipfsm.fsm import Timing  # noqa: PLC0415 - as above
+    from sipfsm.fuzz.player import Pace  # noqa: PLC0415
+    from sipfsm.fuzz.player.play import Table  # noqa: PLC0415
+    from sipfsm.fuzz.target import TargetError, TargetLostError, find_target  # noqa: PLC0415
+
+    if text is None:
+        raise UsageError("which server? Write for example: sipfsm conformance sip:127.0.0.1:5060")
+    if not 0 < rate <= 10_000:
+        raise UsageError(f"--rate is above 0 and at most 10000 messages a second, not {rate:g}")
+    try:
+        timing = Timing(t1=t1, t2=max(4.0, t1))
+    except ValueError as error:
+        raise UsageError(f"--t1: {error}") from None
+    try:
+        target = find_target(text, anywhere=anywhere)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+    except TargetLostError as error:
+        raise LookupError(str(error)) from None
+    return Table(target, Pace(rate), timing, _tls(target, ca, insecure=insecure))
+
+
+def _tls(target: Target, ca: Path | None, *, insecure: bool) -> ssl.SSLContext | None:
+    import ssl  # noqa: PLC0415 - as above
+
+    if target.protocol not in {"tls", "wss"}:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"--ca {ca}: no certificates can be read from it: {error}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def role_of(text: str | None) -> object:
+    """Return the role that a person named; None if none was.
+
+    Raises:
+        UsageError: there is no such role.
+    """
+    from sipfsm.fuzz.setting import Role  # noqa: PLC0415 - as above
+
+    try:
+        return None if text is None else Role(text)
+    except ValueError:
+        raise UsageError(f"--role is {', '.join(Role)}, not {text!r}") from None
+
+
+def user_of(target: str) -> str:
+    """Return the user part of a target that names one."""
+    scheme, _, rest = target.partition(":")
+    del scheme
+    return rest.partition("@")[0] if "@" in rest else "sipfsm"
+
+
+def check_reports(paths: list[Path]) -> list[Path]:
+    """Return the files that reports go to.
+
+    Raises:
+        UsageError: a suffix names no form of report, or there is no such folder.
+    """
+    from sipfsm.fuzz.report import FORMATS  # noqa: PLC0415 - as above
+
+    for path in paths:
+        if path.suffix.lower() not in FORMATS:
+            raise UsageError(f"--report {path}: the name has to end in {', '.join(FORMATS)}")
+        if not path.parent.is_dir():
+            raise UsageError(f"--report {path}: there is no folder {path.parent}")
+    return paths
+
+
+# ---- what is printed
+
+
+def _print_list(cases: list[Case]) -> None:
+    for case in cases:
+        print(f"{case.name:26} {case.part:10} {', '.join(case.ids)}")
+        print(f"    {case.title}.")
+
+
+class Progress:
+    """Says what became of each case; on a terminal with a bar for how many are left."""
+
+    def __init__(self, total: int) -> None:
+        """Prepare for so many cases."""
+        from rich.console import Console  # noqa: PLC0415 - as above
+        from rich.progress import Progress as Bar  # noqa: PLC0415
+
+        self._console = Console()
+        self._bar = Bar(console=self._console, transient=True) if sys.stdout.isatty() else None
+        self._task = None if self._bar is None else self._bar.add_task("cases", total=total)
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, verdict: Verdict) -> None:
+        """Say what became of a case."""
+        from sipfsm.fuzz.report.lines import details, verdict_line  # noqa: PLC0415 - as above
+
+        lines = [f"{verdict.case:28} {verdict_line(verdict)}", *(f"    {text}" for text in details(verdict))]
+        if self._bar is None or self._task is None:
+            print("\n".join(lines), flush=True)
+            return
+        style = {"conformant": "green", "deviates": "red"}.get(str(verdict.outcome), "dim")
+        self._console.print(lines[0], style=style, markup=False, highlight=False)
+        for line in lines[1:]:
+            self._console.print(line, markup=False, highlight=False)
+        self._bar.advance(self._task)
+
+
+def lost(reason: str, target: str, paths: list[Path]) -> int:
+    """End because the target cannot be found; the reports say so, too."""
+    from sipfsm.fuzz.runner import Result  # noqa: PLC0415 - as above
+
+    return finish(Result(target, lost=reason), paths, None)
+
+
+def finish(result: Result, reports: list[Path], artifacts: Path | None) -> int:
+    """Write what was asked for, print the summary and return the exit code."""
+    from sipfsm.fuzz.report import summary, write_report  # noqa: PLC0415 - as above
+
+    try:
+        del artifacts
+        for path in reports:
+            write_report(result, path)
+    except OSError as error:
+        print(f"sipfsm: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    if result.lost:
+        print(f"sipfsm: target lost: {result.lost}", file=sys.stderr)
+    if result.verdicts:
+        print(summary(result))
+    return result.exit_code

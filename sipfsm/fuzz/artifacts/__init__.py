@@ -1,0 +1,1 @@
+"""Deviations as something that others can use without sipfsm."""

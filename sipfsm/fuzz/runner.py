@@ -1,0 +1,196 @@
+"""Running cases side by side: each with its own sockets, and a look at the target after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from sipfsm.fuzz.catalogue.case import Case
+from sipfsm.fuzz.catalogue.messages import request
+from sipfsm.fuzz.oracle import judge
+from sipfsm.fuzz.pattern import FINAL
+from sipfsm.fuzz.player import Recording, play
+from sipfsm.fuzz.player.play import Table
+from sipfsm.fuzz.rules import Level
+from sipfsm.fuzz.script import Receive, Script, Send
+from sipfsm.fuzz.setting import Setting, whole_call
+from sipfsm.fuzz.target import TargetLostError
+from sipfsm.fuzz.verdict import Judgement, Outcome, Verdict
+
+AT_ONCE = 24
+"""Cases that are played side by side: most of them only wait for timers."""
+
+MAX_LAG = 0.4
+"""Seconds by which our own clock may have been late in a case that counts."""
+
+ATTEMPTS = 3
+"""How often a case is played for a clock that is late."""
+
+PROBES = 4
+"""How often the target is asked whether it is alive, a second each, before it counts as lost."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run found.
+
+    Attributes:
+        target: as the person named it.
+        setting: what the target was found to be; None if it was lost before.
+        verdicts: one for each case, in the order of the catalogue.
+        lost: why the run ended early; empty if it did not.
+        seconds: how long it took.
+        recordings: what went over the wire in each case that deviates, by its name.
+    """
+
+    target: str
+    setting: Setting | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    lost: str = ""
+    seconds: float = 0.0
+    recordings: dict[str, Recording] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 conformant, 1 deviations, 3 target lost."""
+        if self.lost:
+            return 3
+        return int(any(each.outcome is Outcome.DEVIATES for each in self.verdicts))
+
+
+Progress = Callable[[Verdict], None]
+
+
+class Runner:
+    """Runs cases of the catalogue against one target."""
+
+    def __init__(self, table: Table, setting: Setting, *, replays: int = 1) -> None:
+        """Prepare.
+
+        Args:
+            table: what all cases share.
+            setting: what the target is.
+            replays: how often a deviation has to come again before it is reported.
+        """
+        self._table = table
+        self._setting = setting
+        self._replays = replays
+
+    async def run(self, cases: Sequence[Case], result: Result, progress: Progress | None = None) -> None:
+        """Run cases, and put the verdicts into the result in their order.
+
+        A target that is lost ends the run: the result says so, and holds what was seen until then.
+        """
+        began = trio.current_time()
+        verdicts: dict[str, Verdict] = {}
+        limit = trio.CapacityLimiter(AT_ONCE)
+
+        async def one(case: Case) -> None:
+            async with limit:
+                if result.lost:
+                    return
+                try:
+                    verdict, recording = await self.run_case(case)
+                    await self.probe()
+                except TargetLostError as error:
+                    result.lost = f"{error} (during {case.name})"
+                    nursery.cancel_scope.cancel()
+                    return
+            verdicts[case.name] = verdict
+            if verdict.deviations:
+                result.recordings[case.name] = recording
+            if progress is not None:
+                progress(verdict)
+
+        async with trio.open_nursery() as nursery:
+            for case in cases:
+                nursery.start_soon(one, case)
+        result.verdicts = [verdicts[case.name] for case in cases if case.name in verdicts]
+        result.seconds = trio.current_time() - began
+
+    async def run_case(self, case: Case) -> tuple[Verdict, Recording]:
+        """Play a case and judge it; what deviates is played again, and counts only if it deviates again."""
+        if (reason := self._unfit(case)) is not None:
+            return _unobserved(case, reason), Recording(Script(()))
+        script = case.script(registrar=self._setting.registrar)
+        recording, judgements = await self.play_and_judge(script)
+        own = set(case.ids)
+        for _ in range(self._replays):
+            broken = {each.rule.id for each in judgements if each.outcome is Outcome.DEVIATES}
+            if not broken:
+                break
+            recording, again = await self.play_and_judge(script)
+            confirmed = {each.rule.id for each in again if each.outcome is Outcome.DEVIATES} & broken
+            judgements = [
+                each for each in again if each.outcome is not Outcome.DEVIATES or each.rule.id in confirmed
+            ]
+        return verdict_of(case.name, case.title, tuple(case.ids), recording, judgements, own), recording
+
+    async def play_and_judge(self, script: Script) -> tuple[Recording, list[Judgement]]:
+        """Play a script once; once more while this machine is too slow to be a judge."""
+        recording = await play(script, self._table, self._setting.words)
+        for _ in range(ATTEMPTS - 1):
+            if recording.lag < MAX_LAG:
+                break
+            recording = await play(script, self._table, self._setting.words)
+        judgements = judge(recording, self._table.timing, reliable=self._table.target.reliable)
+        return recording, judgements
+
+    def _unfit(self, case: Case) -> str | None:
+        if not self._setting.offers(case.part):
+            return (
+                f"the target is no {case.part}" if case.part != "uas" else "the target does not answer calls"
+            )
+        if case.unreliable and self._table.target.reliable:
+            return "says something about UDP only"
+        return None
+
+    async def probe(self) -> None:
+        """See if the target is alive.
+
+        Raises:
+            TargetLostError: it does not answer any more.
+        """
+        if self._setting.probe == "OPTIONS":
+            script = Script(
+                (Send("caller", request("OPTIONS", "sip:{target}")), Receive("caller", FINAL, within="1"))
+            )
+            words = {"aor": "sip:{target}"}
+        else:
+            script, words = whole_call(), {"remote_uri": "sip:{target}"} | self._setting.words
+        for _ in range(PROBES):
+            recording = await play(script, self._table, words)
+            if not recording.stopped:
+                return
+        raise TargetLostError(f"{self._table.target} does not answer any more")
+
+
+def verdict_of(
+    name: str,
+    title: str,
+    ids: tuple[str, ...],
+    recording: Recording,
+    judgements: Sequence[Judgement],
+    own: set[str],
+) -> Verdict:
+    """Make the verdict of a case of all that was judged in it."""
+    ordered = sorted(judgements, key=lambda each: (each.rule.id not in own, each.time))
+    broken = [each for each in ordered if each.outcome is Outcome.DEVIATES]
+    reason, level = "", Level.NONE
+    if broken:
+        outcome = Outcome.DEVIATES
+        level = min((each.rule.level for each in broken), key=list(Level).index)
+    elif any(each.rule.id in own for each in ordered):
+        outcome = Outcome.CONFORMANT
+    else:
+        outcome = Outcome.NOT_OBSERVABLE
+        reason = recording.stopped or "the target never came to it"
+    return Verdict(
+        name, title, outcome, level, reason, tuple(ordered), ids, recording.seconds, recording.response_time
+    )
+
+
+def _unobserved(case: Case, reason: str) -> Verdict:
+    return Verdict(case.name, case.title, Outcome.NOT_OBSERVABLE, Level.NONE, reason, (), case.ids, 0.0)
