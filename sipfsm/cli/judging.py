@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sipfsm.fuzz.catalogue import Case
     from sipfsm.fuzz.player.play import Table
     from sipfsm.fuzz.runner import Result
+    from sipfsm.fuzz.setting import Role
     from sipfsm.fuzz.target import Target
     from sipfsm.fuzz.verdict import Verdict
 
@@ -76,7 +77,7 @@ def conformance(
 def _run(
     table: Table,
     user: str,
-    role: object,
+    role: Role | None,
     cases: list[Case],
     *,
     reports: list[Path],
@@ -84,25 +85,13 @@ def _run(
 ) -> int:
     import trio  # noqa: PLC0415 - as above
 
-    from sipfsm.fuzz.runner import Result, Runner  # noqa: PLC0415
-    from sipfsm.fuzz.setting import Role, find_setting  # noqa: PLC0415
-    from sipfsm.fuzz.target import TargetLostError  # noqa: PLC0415
+    from sipfsm.fuzz.runner import run_cases  # noqa: PLC0415
 
-    result = Result(str(table.target))
     progress = Progress(len(cases))
-
-    async def main() -> None:
-        assert role is None or isinstance(role, Role)
-        try:
-            result.setting = await find_setting(table, user, role)
-        except TargetLostError as error:
-            result.lost = str(error)
-            return
-        print(f"{table.target} is {result.setting}.", flush=True)
-        await Runner(table, result.setting).run(cases, result, progress.show)
-
     with progress:
-        trio.run(main)
+        result = trio.run(run_cases, table, user, role, cases, progress.show)
+    if result.setting is not None:
+        print(f"{table.target} was judged as {result.setting}.")
     return finish(result, reports, artifacts)
 
 
@@ -163,7 +152,7 @@ def _tls(target: Target, ca: Path | None, *, insecure: bool) -> ssl.SSLContext |
     return context
 
 
-def role_of(text: str | None) -> object:
+def role_of(text: str | None) -> Role | None:
     """Return the role that a person named; None if none was.
 
     Raises:

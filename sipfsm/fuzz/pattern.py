@@ -18,8 +18,8 @@ class Pattern:
         fields: name and regular expression of header fields that have to be there, and hold a value in which
             the expression is found.
         absent: names of header fields that must not be there.
-        branch_of: the method of a request that the same player got before, whose branch it has to have; empty for
-            any branch.
+        branch_of: the method of a request that the same player got before, whose branch it has to have;
+            empty for any branch.
     """
 
     method: str = ""

@@ -1,4 +1,4 @@
-"""What a verdict is about: a row of a model, or a clause that no model holds, with the level that the RFC gives it."""
+"""What a verdict is about: a row of a model, or a clause beside the models, with its level in the RFC."""
 
 from __future__ import annotations
 

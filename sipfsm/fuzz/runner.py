@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from sipfsm.fuzz.catalogue.case import Case
+from sipfsm.fuzz.catalogue.case import Case, Part
 from sipfsm.fuzz.catalogue.messages import request
 from sipfsm.fuzz.oracle import judge
 from sipfsm.fuzz.pattern import FINAL
@@ -15,7 +15,7 @@ from sipfsm.fuzz.player import Recording, play
 from sipfsm.fuzz.player.play import Table
 from sipfsm.fuzz.rules import Level
 from sipfsm.fuzz.script import Receive, Script, Send
-from sipfsm.fuzz.setting import Setting, whole_call
+from sipfsm.fuzz.setting import Role, Setting, find_setting, whole_call
 from sipfsm.fuzz.target import TargetLostError
 from sipfsm.fuzz.verdict import Judgement, Outcome, Verdict
 
@@ -60,7 +60,36 @@ class Result:
         return int(any(each.outcome is Outcome.DEVIATES for each in self.verdicts))
 
 
+_UNFIT = {
+    Part.ANY: "the target does not answer OPTIONS",
+    Part.PROXY: "the target passes nothing on to our callee",
+    Part.REGISTRAR: "the target takes no registrations",
+    Part.UAS: "the target answers no calls itself",
+}
+
 Progress = Callable[[Verdict], None]
+
+
+async def run_cases(
+    table: Table, user: str, role: Role | None, cases: Sequence[Case], progress: Progress | None = None
+) -> Result:
+    """Find out what the target is, and judge it by cases.
+
+    Args:
+        table: what all cases share.
+        user: the user to call where the target answers itself.
+        role: which side to judge; None: what can be seen.
+        cases: of the catalogue.
+        progress: is told of each verdict, in the order in which they come.
+    """
+    result = Result(str(table.target))
+    try:
+        result.setting = await find_setting(table, user, role)
+    except TargetLostError as error:
+        result.lost = str(error)
+    else:
+        await Runner(table, result.setting).run(cases, result, progress)
+    return result
 
 
 class Runner:
@@ -116,7 +145,6 @@ class Runner:
             return _unobserved(case, reason), Recording(Script(()))
         script = case.script(registrar=self._setting.registrar)
         recording, judgements = await self.play_and_judge(script)
-        own = set(case.ids)
         for _ in range(self._replays):
             broken = {each.rule.id for each in judgements if each.outcome is Outcome.DEVIATES}
             if not broken:
@@ -126,7 +154,7 @@ class Runner:
             judgements = [
                 each for each in again if each.outcome is not Outcome.DEVIATES or each.rule.id in confirmed
             ]
-        return verdict_of(case.name, case.title, tuple(case.ids), recording, judgements, own), recording
+        return verdict_of(case.name, case.title, case.ids, recording, judgements), recording
 
     async def play_and_judge(self, script: Script) -> tuple[Recording, list[Judgement]]:
         """Play a script once; once more while this machine is too slow to be a judge."""
@@ -140,9 +168,7 @@ class Runner:
 
     def _unfit(self, case: Case) -> str | None:
         if not self._setting.offers(case.part):
-            return (
-                f"the target is no {case.part}" if case.part != "uas" else "the target does not answer calls"
-            )
+            return _UNFIT[case.part]
         if case.unreliable and self._table.target.reliable:
             return "says something about UDP only"
         return None
@@ -153,7 +179,7 @@ class Runner:
         Raises:
             TargetLostError: it does not answer any more.
         """
-        if self._setting.probe == "OPTIONS":
+        if self._setting.options:
             script = Script(
                 (Send("caller", request("OPTIONS", "sip:{target}")), Receive("caller", FINAL, within="1"))
             )
@@ -168,14 +194,10 @@ class Runner:
 
 
 def verdict_of(
-    name: str,
-    title: str,
-    ids: tuple[str, ...],
-    recording: Recording,
-    judgements: Sequence[Judgement],
-    own: set[str],
+    name: str, title: str, ids: tuple[str, ...], recording: Recording, judgements: Sequence[Judgement]
 ) -> Verdict:
     """Make the verdict of a case of all that was judged in it."""
+    own = set(ids)
     ordered = sorted(judgements, key=lambda each: (each.rule.id not in own, each.time))
     broken = [each for each in ordered if each.outcome is Outcome.DEVIATES]
     reason, level = "", Level.NONE

@@ -34,14 +34,14 @@ class Setting:
         registrar: it takes registrations.
         proxy: it passes requests on to our callee.
         uas: it answers calls itself.
-        probe: the method that shows whether it is alive, OPTIONS or INVITE.
+        options: it answers OPTIONS.
         user: the user to call, where it answers itself.
     """
 
     registrar: bool
     proxy: bool
     uas: bool
-    probe: str
+    options: bool
     user: str = "sipfsm"
 
     @property
@@ -56,7 +56,7 @@ class Setting:
     def offers(self, part: Part) -> bool:
         """Say if the target plays a part."""
         return {
-            Part.ANY: True,
+            Part.ANY: self.options,
             Part.PROXY: self.proxy,
             Part.REGISTRAR: self.registrar,
             Part.UAS: self.uas,
@@ -86,7 +86,7 @@ async def find_setting(table: Table, user: str, role: Role | None) -> Setting:
     uas = not proxy and await _answers_calls(table, user)
     if not (options or registrar or proxy or uas):
         raise TargetLostError(f"{table.target} answers neither OPTIONS nor REGISTER nor INVITE")
-    return Setting(registrar, proxy, uas, "OPTIONS" if options else "INVITE", user)
+    return Setting(registrar=registrar, proxy=proxy, uas=uas, options=options, user=user)
 
 
 async def _answers(table: Table, send: Send, words: dict[str, str]) -> bool:
@@ -138,8 +138,7 @@ async def _answers_calls(table: Table, user: str) -> bool:
     recording = await play(
         whole_call(), table, {"aor": f"sip:{user}@{{target}}", "remote_uri": "sip:{target}"}
     )
-    answer = _got(recording, "caller", FINAL)
-    return answer is not None and answer.status < 300
+    return _got(recording, "caller", Pattern("INVITE", (101, 299))) is not None
 
 
 def _got(recording: Recording, who: str, pattern: Pattern) -> Response | None:

@@ -233,8 +233,9 @@ class Faulty:
     def _cancel(self, transaction: ServerTransaction) -> None:
         invite = self._servers.get((transaction.request.branch, "INVITE"))
         if "cancel-unanswered" not in self._faults:
-            if invite is None:
-                self._reply(transaction, 481, "Call/Transaction Does Not Exist")
+            if invite is None:  # RFC 3261 16.10: a proxy that knows nothing of it passes it on without state
+                for to in self._targets(transaction.request)[:1]:
+                    self._send(self._copy_for(transaction.request, to), to)
             else:
                 self._reply(transaction, 200, "OK")
         if invite is None or invite.state != "Proceeding" or "cancel-ignored" in self._faults:

@@ -15,7 +15,7 @@ class Part(StrEnum):
     """What a target has to play for a case to be about it."""
 
     ANY = "any"
-    """Whatever answers requests."""
+    """Whatever answers OPTIONS."""
     PROXY = "proxy"
     """It passes requests on to a callee that we play."""
     REGISTRAR = "registrar"

@@ -20,7 +20,7 @@ from sipfsm.fuzz.oracle.relay import BranchFollower, ContextFollower
 from sipfsm.fuzz.oracle.server import ServerFollower
 from sipfsm.fuzz.oracle.tolerance import Tolerance
 from sipfsm.fuzz.pattern import Pattern
-from sipfsm.fuzz.player.recording import Packet, Recording
+from sipfsm.fuzz.player.recording import Packet, Recording, StepReport
 from sipfsm.fuzz.rules import Rule, rule_of_row
 from sipfsm.fuzz.script import Receive, Silence
 from sipfsm.fuzz.verdict import Claim, Expectation, Judgement
@@ -49,33 +49,33 @@ def _judge_steps(bench: Bench, recording: Recording) -> None:
     for report in recording.reports:
         step = report.step
         if isinstance(step, Silence):
-            _judge_one(
-                bench, report.number, step.rule, step, report.packet, came_is_good=False, at=report.time
-            )
+            _judge_one(bench, report, step.rule, "")
         elif isinstance(step, Receive) and step.rule is not None:
-            _judge_one(
-                bench, report.number, step.rule, step, report.packet, came_is_good=True, at=report.time
-            )
+            _judge_one(bench, report, step.rule, _instead(recording, step.who, report.began))
 
 
-def _judge_one(
-    bench: Bench,
-    number: int,
-    rule: Rule,
-    step: Receive | Silence,
-    packet: Packet | None,
-    *,
-    came_is_good: bool,
-    at: float,
-) -> None:
-    if (packet is not None) == came_is_good:
-        bench.kept(rule, rule.text, at)
+def _instead(recording: Recording, who: str, since: float) -> str:
+    """Return the start line of what a player got last, if that was not before."""
+    for packet in reversed(recording.packets):
+        if packet.who == who and not packet.sent and packet.time >= since - 0.01:
+            return packet.data.partition(b"\r\n")[0].decode(errors="replace")
+    return ""
+
+
+def _judge_one(bench: Bench, report: StepReport, rule: Rule, instead: str) -> None:
+    step, packet = report.step, report.packet
+    assert isinstance(step, Receive | Silence)
+    wanted = isinstance(step, Receive)
+    if (packet is not None) == wanted:
+        bench.kept(rule, rule.text, report.time)
         return
     lasting = bench.timing.delay(step.within if isinstance(step, Receive) else step.lasting)
-    came = f"{step.pattern} did not come within {lasting:g} s" if packet is None else f"{step.pattern} came"
-    claim = Claim.ARRIVES if came_is_good else Claim.STAYS_AWAY
-    expectation = Expectation(step.who, claim, step.pattern, number - 1, lasting, int(came_is_good))
-    bench.broken(rule, f"{rule.text}, but {came}", at, expectation)
+    came = f"{step.pattern} came"
+    if packet is None:
+        came = f"{instead or 'nothing'} came instead of {step.pattern} within {lasting:g} s"
+    claim = Claim.ARRIVES if wanted else Claim.STAYS_AWAY
+    expectation = Expectation(step.who, claim, step.pattern, report.number - 1, lasting, int(wanted))
+    bench.broken(rule, f"{rule.text}, but {came}", report.time, expectation)
 
 
 class _Court:
@@ -177,7 +177,7 @@ class _Court:
         if method == "ACK":
             self._answered_ack(packet, response)
             return
-        server = self._servers.get((branch, method))
+        server = self._servers.get((branch, method)) or self._malformed(branch)
         if server is None or server.who != packet.who:
             self._astray(packet, response)
             return
@@ -187,6 +187,13 @@ class _Court:
         if context is not None and context.server is server:
             context.response(packet, response)
         server.response(packet, response)
+
+    def _malformed(self, branch: str) -> ServerFollower | None:
+        """A request that does not say the same method twice is found by its branch alone."""
+        for (known, _), server in self._servers.items():
+            if known == branch and not server.valid:
+                return server
+        return None
 
     def _answered_ack(self, packet: Packet, response: Response) -> None:
         pattern = Pattern("ACK", (100, 699))
@@ -218,6 +225,8 @@ class _Court:
         if known is not None:
             known.request_again(packet)
             return
+        if request.method == "CANCEL" and (packet.who, branch) not in self._branches:
+            return  # passed on without state, as one that belongs to nothing has to be (RFC 3261 16.10)
         self._clients[key] = ClientFollower(self._bench, packet, request)
         if request.method == "CANCEL":
             self._got_cancel(packet, request, branch)

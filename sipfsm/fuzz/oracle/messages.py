@@ -68,6 +68,10 @@ def _via_fault(request: Request, response: Response) -> str:
 
 def _fields_fault(request: Request, response: Response) -> str:
     try:
+        _ = request.cseq, request.call_id, request.from_
+    except MessageError:
+        return ""  # what the request lacks cannot be returned
+    try:
         if request.cseq != response.cseq:
             return f"CSeq is {response.cseq} instead of {request.cseq}"
         if request.call_id != response.call_id:
@@ -81,7 +85,11 @@ def _fields_fault(request: Request, response: Response) -> str:
 
 def _to_fault(request: Request, response: Response) -> str:
     try:
-        asked, got = request.to, response.to
+        asked = request.to
+    except MessageError:
+        return ""
+    try:
+        got = response.to
     except MessageError as error:
         return str(error)
     if asked.raw_uri != got.raw_uri:

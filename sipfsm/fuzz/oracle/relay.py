@@ -98,8 +98,8 @@ class ContextFollower(Follower):
         """Return what a response is to the context; None if it is nothing to it."""
         status = response.status
         invite = self.server.invite
-        if status == 100:
-            return None
+        if status == 100 or (status < 200 and not invite):
+            return None  # RFC 4320: what is no INVITE gets no other provisional response
         if status // 100 == 2:
             return Event.SUCCESS_INVITE if invite else Event.SUCCESS_NON_INVITE
         if was in {"Completed", "Terminated"}:

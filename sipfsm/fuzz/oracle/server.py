@@ -118,7 +118,8 @@ class ServerFollower(Follower):
         text = f"in {state}, the last response came again though nothing had asked for it"
         if Timer.G in self.timers:
             due, interval = self.timers[Timer.G]
-            text = f"in {state}, the last response came again {due - packet.time:.2f} s before Timer G of {interval:g} s"
+            ahead = due - packet.time
+            text = f"in {state}, the last response came again {ahead:.2f} s before Timer G of {interval:g} s"
         pattern = self._pattern((response.status, response.status))
         self.bench.broken(rule_of_row(row), text, packet.time, self._stays_away(packet, pattern))
 
@@ -127,7 +128,13 @@ class ServerFollower(Follower):
         state = self.state
         if self.last is not None and status >= 200 and self._different(packet, response):
             return
-        self.done(Action.SEND_TRYING)
+        if status == 100 and self.last is None and self.valid:
+            self.fire_early(Timer.TRYING, now)
+        duty = self.done(Action.SEND_TRYING)
+        if duty is not None and status == 100:
+            self.bench.kept(rule_of_row(duty.row), f"in {duty.state}, 100 came when it was due", now)
+            self.last = response
+            return
         if self.last is None and self.invite:
             self._answered_in_time(now)
         rows = self.take(self._event(response, now), now)
@@ -184,7 +191,7 @@ class ServerFollower(Follower):
         """Note a duty, if it is one: a malformed request may be dropped, nothing sent cannot be repeated."""
         if duty.action is Action.RESEND_RESPONSE and self.last is None:
             return
-        if duty.action is Action.SEND_TRYING and not (self.valid and self.invite):
+        if duty.action is Action.SEND_TRYING and not self.valid:
             return
         super().owe(duty)
 
@@ -194,8 +201,11 @@ class ServerFollower(Follower):
             return
         waited = duty.latest - duty.due
         if duty.action is Action.SEND_TRYING:
-            text = f"in {duty.state}, a response is due within 0.2 s, but none came for {0.2 + waited:.1f} s"
-            expectation = self._arrives(ANY_RESPONSE, duty.step, 1, within=0.2 + waited)
+            due = duty.due - self.began
+            text = (
+                f"in {duty.state}, a response is due within {due:g} s, but none came for {due + waited:.1f} s"
+            )
+            expectation = self._arrives(ANY_RESPONSE, duty.step, 1, within=due + waited)
         else:
             assert self.last is not None
             last = _short(self.last)
@@ -203,8 +213,8 @@ class ServerFollower(Follower):
                 text = f"in {duty.state}, {duty.event} must send {last} again, but it did not come"
             else:
                 text = (
-                    f"in {duty.state}, a retransmitted {self.request.method} must get the last response again "
-                    f"({last}), but nothing came for {waited:.1f} s"
+                    f"in {duty.state}, a retransmitted {self.request.method} must get the last response "
+                    f"again ({last}), but nothing came for {waited:.1f} s"
                 )
             status = self.last.status
             expectation = self._arrives(self._pattern((status, status)), duty.step, 1, within=waited + 0.1)
@@ -244,4 +254,5 @@ def _short(response: Response) -> str:
 def _done(duty: Duty, now: float) -> str:
     if duty.event.startswith("timer_"):
         return f"in {duty.state}, {duty.event} sent the last response again"
-    return f"in {duty.state}, a retransmission got the last response again within {max(0.0, now - duty.due):.3f} s"
+    waited = max(0.0, now - duty.due)
+    return f"in {duty.state}, a retransmission got the last response again within {waited:.3f} s"

@@ -168,7 +168,8 @@ class _Stage:
     # ---- steps
 
     async def perform(self) -> None:
-        for self._step, step in enumerate(self.recording.script.steps):
+        for number, step in enumerate(self.recording.script.steps):
+            self._step = number
             if not await self._perform(step):
                 return
 
@@ -206,10 +207,11 @@ class _Stage:
         for number in range(len(self.recording.packets) - 1, -1, -1):
             packet = self.recording.packets[number]
             message = packet.message
-            if packet.who == step.who and not packet.sent and isinstance(message, Request):
-                if message.method == step.method:
-                    await self._send(step.who, self._response(step, message), self._flows[number], valid=True)
-                    return
+            if packet.who != step.who or packet.sent or not isinstance(message, Request):
+                continue
+            if message.method == step.method:
+                await self._send(step.who, self._response(step, message), self._flows[number], valid=True)
+                return
 
     def _response(self, step: Answer, request: Request) -> bytes:
         tag = self._fill(step.tag.encode()).decode()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from sipfsm import __version__
 from sipfsm.fuzz.report.lines import details, deviations, summary, unique, verdict_line
@@ -69,7 +69,7 @@ def as_junit(result: Result) -> str:
     """Return a report for what collects test results."""
     failures = sum(each.outcome is Outcome.DEVIATES for each in result.verdicts)
     skipped = sum(each.outcome is Outcome.NOT_OBSERVABLE for each in result.verdicts)
-    suite = ElementTree.Element(
+    suite = ET.Element(
         "testsuite",
         name="sipfsm conformance",
         tests=str(len(result.verdicts)),
@@ -79,24 +79,22 @@ def as_junit(result: Result) -> str:
         time=f"{result.seconds:.3f}",
     )
     for verdict in result.verdicts:
-        case = ElementTree.SubElement(
+        case = ET.SubElement(
             suite, "testcase", classname=result.target, name=verdict.case, time=f"{verdict.seconds:.3f}"
         )
         if verdict.outcome is Outcome.DEVIATES:
             texts = details(verdict)
-            failure = ElementTree.SubElement(
-                case, "failure", type=str(verdict.level), message=_clean(texts[0])
-            )
+            failure = ET.SubElement(case, "failure", type=str(verdict.level), message=_clean(texts[0]))
             failure.text = _clean("\n".join(texts))
         elif verdict.outcome is Outcome.NOT_OBSERVABLE:
-            ElementTree.SubElement(case, "skipped", message=_clean(verdict.reason))
+            ET.SubElement(case, "skipped", message=_clean(verdict.reason))
     if result.lost:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.target, name="target")
-        ElementTree.SubElement(case, "error", message=_clean(result.lost))
-    root = ElementTree.Element("testsuites")
+        case = ET.SubElement(suite, "testcase", classname=result.target, name="target")
+        ET.SubElement(case, "error", message=_clean(result.lost))
+    root = ET.Element("testsuites")
     root.append(suite)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _clean(text: str) -> str:
