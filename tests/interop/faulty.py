@@ -298,6 +298,8 @@ class Faulty:
             request.uri,
         )
         copy.start = f"{request.method} {uri} SIP/2.0"
+        if self._me in copy.get("Route"):
+            copy.drop_first("Route")
         copy.fields.insert(0, ("Via", f"SIP/2.0/UDP {self._me};branch=z9hG4bK{secrets.token_hex(8)}"))
         hops = int(request.get("Max-Forwards") or 70)
         copy.put("Max-Forwards", str(hops if "hops-kept" in self._faults else hops - 1))
