@@ -99,6 +99,12 @@ def configure_logging(
     logging.captureWarnings(True)
 
 
+def unfiltered_logger(name: str) -> Any:
+    """Give a logger for what a person has asked for: it is told whatever the level in force."""
+    make = structlog.get_config()["logger_factory"]
+    return structlog.wrap_logger(make(name), wrapper_class=structlog.make_filtering_bound_logger("debug"))
+
+
 def log_step(driver: Driver[Any], key: Hashable, event: Event, before: str) -> None:
     """Log a step at level debug; only if every event is wanted, for a line costs more than the step.
 

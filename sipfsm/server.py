@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import structlog
@@ -20,9 +21,19 @@ from sipfsm.config import ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
 from sipfsm.fsm import Engine
 from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
+from sipfsm.logs import unfiltered_logger
 from sipfsm.message import MessageError, Request, Response, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
-from sipfsm.proxy import Proxy, RelayPolicy, ServedDomains, TargetFinder, flow_label
+from sipfsm.proxy import (
+    SECRET_BYTES,
+    Proxy,
+    RelayPolicy,
+    SecretError,
+    ServedDomains,
+    TargetFinder,
+    flow_label,
+    kept_secret,
+)
 from sipfsm.registrar import Registrar
 from sipfsm.resolver import Resolver
 from sipfsm.transaction import ServerTransaction, TransactionLayer
@@ -212,13 +223,14 @@ class Server:
             ),
             aliases=settings.aliases,
             protocols=self.surroundings.protocols,
+            tracing=_tracing(settings),
         )
         self.transactions.transport = self.transport
         self.domains: tuple[str, ...] = ()
         self.proxy: Proxy
         self.element: Element
 
-    def _assemble(self) -> None:
+    def _assemble(self, secret: bytes) -> None:
         """Make what has to know the ports that were really bound."""
         settings, surroundings = self.settings, self.surroundings
         bound = [ListenAddress(each.protocol, each.host, each.port) for each in self.transport.listeners]
@@ -227,7 +239,7 @@ class Server:
         self.domains = served_domains(bound, [*settings.domains, *own])
         domains = ServedDomains(self.domains, self.transport)
         users = None if settings.users is None else frozenset(settings.users)
-        relay = RelayPolicy(settings.trusted, self.location, domains, token_bytes=surroundings.token_bytes)
+        relay = RelayPolicy(settings.trusted, self.location, domains, secret=secret)
         targets = TargetFinder(domains, self.location, relay, next_hop=settings.next_hop, users=users)
         self.proxy = Proxy(
             self.transactions,
@@ -251,19 +263,28 @@ class Server:
         self.element = Element(self.transactions, self.proxy, registrar, domains)
         self.transactions.user = self.element
 
+    def _secret(self) -> bytes:
+        """Give the secret of the tokens: kept beside the bindings, or for as long as this process lasts."""
+        kind, _, path = self.settings.location.partition(":")
+        token_bytes = self.surroundings.token_bytes
+        return (
+            kept_secret(Path(f"{path}.key"), token_bytes) if kind == "sqlite" else token_bytes(SECRET_BYTES)
+        )
+
     async def run(self, *, task_status: trio.TaskStatus[ServerInfo] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. What was acknowledged is stored before this returns.
 
         Raises:
-            ServerError: the location service cannot be opened or an address not be bound.
+            ServerError: the location service or the secret file cannot be opened, or an address not be bound.
         """
         async with trio.open_nursery() as nursery:
             try:
                 await nursery.start(self.location.run)
+                secret = self._secret()
                 self.transport.bind()
-            except (LocationError, OSError) as error:
+            except (LocationError, OSError, SecretError) as error:
                 raise ServerError(str(error)) from error
-            self._assemble()
+            self._assemble(secret)
             # Last of all who receives: whoever takes what arrives is there by then.
             await nursery.start(self.transactions.run)
             await nursery.start(self.proxy.run)
@@ -312,13 +333,13 @@ def _location(settings: Settings, clock: Callable[[], float]) -> LocationService
         bindings_per_aor=settings.limits.max_bindings_per_aor, aors=settings.limits.max_aors
     )
     try:
-        return open_location(settings.location, clock=clock, limits=limits)
+        return open_location(settings.location, clock=clock, limits=limits, tracing=_tracing(settings))
     except LocationError as error:
         raise ServerError(str(error)) from error
 
 
 async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None]) -> None:
-    """Run a server until SIGTERM or SIGINT; SIGUSR1 has it log its statistics.
+    """Run a server until SIGTERM or SIGINT; SIGUSR1 has it log its statistics, whatever the level.
 
     Args:
         settings: the configuration.
@@ -336,7 +357,7 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
             on_started(info)
             log.info("started", listeners=[str(listener) for listener in info.listeners])
             while (number := await anext(signals)) == signal.SIGUSR1:
-                log.info("statistics", **server.statistics())
+                unfiltered_logger("sipfsm.server").info("statistics", **server.statistics())
             log.info("draining", signal=signal.Signals(number).name)
             await server.drain()
             log.info("stopped", **server.statistics())

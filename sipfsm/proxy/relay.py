@@ -1,11 +1,12 @@
 """Who may have a request relayed to a foreign domain: nobody by accident.
 
 A request within a dialog that was set up through this proxy comes back over the Route that the proxy wrote
-into Record-Route. It carries a token that only this proxy can make, so that a Route alone opens no door.
+into Record-Route. It carries a token that only this proxy can make, so that a Route alone opens no door. The
+secret of the tokens is kept where the bindings are, so that a restart closes none.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -34,13 +35,20 @@ class RelayPolicy:
         location: LocationService,
         domains: ServedDomains,
         *,
-        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        secret: bytes,
     ) -> None:
-        """Choose a secret for the tokens; it lasts as long as the process."""
+        """Take what the policy rests on.
+
+        Args:
+            trusted: networks from which everything is relayed.
+            location: who is registered, and from where.
+            domains: what is served here.
+            secret: what the tokens of dialogs are made with; as long as it is the same, they are good.
+        """
         self._trusted = tuple(trusted)
         self._location = location
         self._domains = domains
-        self._secret = token_bytes(32)
+        self._secret = secret
         self._sources: dict[str, bool] = {}
 
     def token(self, request: Request) -> str:

@@ -82,6 +82,12 @@ def test_every_acknowledged_binding_survives_kill_9(laboratory: Laboratory) -> N
     callee.finish()
 
 
+def test_a_signal_has_the_statistics_told_at_any_level(laboratory: Laboratory) -> None:
+    server = laboratory.server(log_level="error")
+    assert server.statistics()["connections"] == 0
+    assert server.events("started") == []
+
+
 def test_two_servers_do_not_share_a_database(laboratory: Laboratory) -> None:
     location = f"sqlite:{laboratory.folder / 'locations.db'}"
     laboratory.server(location=location)

@@ -15,7 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipfsm.logs import LineLogger, configure_logging, mask_secrets
+from sipfsm.logs import LineLogger, configure_logging, mask_secrets, unfiltered_logger
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -44,6 +44,16 @@ def _log(level: Level = "info", log_format: Literal["console", "json"] = "json")
 
 def _events(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_what_a_person_asked_for_is_told_at_any_level(level: Level) -> None:
+    log, stream = _log(level)
+    log.info("not this")
+    unfiltered_logger("sipfsm.server").info("this", timers=3)
+    [event] = _events(stream)
+    assert (event["event"], event["timers"]) == ("this", 3)
+    assert (event["level"], event["logger"]) == ("info", "sipfsm.server")
 
 
 def test_an_event_is_one_json_object_with_time_level_logger_and_its_fields() -> None:

@@ -5,7 +5,8 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from trio.testing import MockClock
 
 from sipfsm.config import Settings
 from sipfsm.location import LocationCount
+from sipfsm.message import Message, parse_message_untrusted
 from sipfsm.server import Server, ServerError, ServerInfo, serve
 from sipfsm.simulation.phone import DOMAIN
 from sipfsm.simulation.scene import Scene, scene, simulated
@@ -357,6 +359,126 @@ def test_a_location_service_that_does_not_exist_is_refused() -> None:
     odd = settings().model_copy(update={"location": "stone:tablets"})
     with pytest.raises(ServerError, match="stone:tablets"):
         Server(odd)
+
+
+# ---- what outlives a restart
+
+
+class Datagrams:
+    """A phone on a socket of its own, that nobody trusts."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.socket = trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    async def bind(self) -> None:
+        await self.socket.bind(("127.0.0.1", 0))
+
+    @property
+    def address(self) -> str:
+        host, port = self.socket.getsockname()
+        return f"{host}:{port}"
+
+    async def send(self, port: int, method: str, uri: str, *fields: str, to: str) -> None:
+        lines = [
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{method}{port}",
+            "Max-Forwards: 70",
+            f"From: <sip:{self.name}@example.net>;tag=1",
+            f"To: {to}",
+            "Call-ID: one-call",
+            f"CSeq: 1 {method}",
+            *fields,
+            "Content-Length: 0",
+            "",
+            "",
+        ]
+        await self.socket.sendto("\r\n".join(lines).encode(), ("127.0.0.1", port))
+
+    async def receive(self, start: bytes) -> Message:
+        """Return the next message that begins so."""
+        with trio.fail_after(5):
+            while not (data := await self.socket.recv(65_536)).startswith(start):
+                pass
+        return parse_message_untrusted(data)
+
+
+@asynccontextmanager
+async def restarted(port: int, location: str) -> AsyncIterator[int]:
+    """Run a server on a UDP port, any free one for 0; yield the port."""
+    config = settings(
+        listen=[f"udp:127.0.0.1:{port}"], domains=["example.com"], trusted=["192.0.2.1"], location=location
+    )
+    async with trio.open_nursery() as nursery:
+        info: ServerInfo = await nursery.start(Server(config).run)
+        yield info.listeners[0].port
+        nursery.cancel_scope.cancel()
+
+
+async def bye_after_a_restart(location: str) -> bytes:
+    """Set a call up, restart the server, hang up; return how the BYE that arrives begins, or its answer."""
+    alice, bob, to = Datagrams("alice"), Datagrams("bob"), "<sip:bob@example.com>"
+    await alice.bind()
+    await bob.bind()
+    contact = f"sip:bob@{bob.address}"
+    heard: list[bytes] = []
+    async with restarted(0, location) as port:
+        await bob.send(port, "REGISTER", "sip:example.com", f"Contact: <{contact}>", to=to)
+        await bob.receive(b"SIP/2.0 200")
+        await alice.send(port, "INVITE", "sip:bob@example.com", to=to)
+        [route] = (await bob.receive(b"INVITE")).headers.lines(b"record-route")
+    async with restarted(port, location), trio.open_nursery() as nursery:
+
+        async def hear(phone: Datagrams, start: bytes) -> None:
+            await phone.receive(start)
+            heard.append(start)
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(hear, bob, b"BYE")
+        nursery.start_soon(hear, alice, b"SIP/2.0 403")
+        await alice.send(port, "BYE", contact, f"Route: {route.decode()}", to=f"{to};tag=2")
+    alice.socket.close()
+    bob.socket.close()
+    return heard[0]
+
+
+def test_a_call_can_be_ended_after_a_restart(tmp_path: Path) -> None:
+    assert trio.run(bye_after_a_restart, f"sqlite:{tmp_path / 'location.db'}") == b"BYE"
+
+
+def test_in_memory_the_secret_lasts_as_long_as_the_process() -> None:
+    assert trio.run(bye_after_a_restart, "memory") == b"SIP/2.0 403"
+
+
+def test_a_secret_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "location.db.key").write_text("?")
+    assert "location.db.key is damaged" in started(settings(location=f"sqlite:{tmp_path / 'location.db'}"))
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_every_machine_is_traced_at_debug_and_none_above(level: str, tmp_path: Path) -> None:
+    location = f"sqlite:{tmp_path / 'location.db'}"
+
+    async def main() -> None:
+        server = Server(
+            settings(listen=LOOPBACK, domains=["example.com"], log_level=level, location=location)
+        )
+        async with trio.open_nursery() as nursery:
+            info: ServerInfo = await nursery.start(server.run)
+            async with await trio.open_tcp_stream("127.0.0.1", info.listeners[1].port):
+                phone = Datagrams("bob")
+                await phone.bind()
+                contact = f"Contact: <sip:bob@{phone.address}>"
+                port = info.listeners[0].port
+                await phone.send(port, "REGISTER", "sip:example.com", contact, to="<sip:bob@example.com>")
+                await phone.receive(b"SIP/2.0 200")
+                phone.socket.close()
+                nursery.cancel_scope.cancel()
+
+    with capture_logs() as log:
+        trio.run(main)
+    models = {line["model"] for line in log if line["event"] == "event"}
+    assert models == ({"non-invite-server", "binding", "update", "connection"} if level == "debug" else set())
 
 
 # ---- serving until a signal comes

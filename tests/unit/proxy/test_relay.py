@@ -12,8 +12,9 @@ from sipfsm.proxy.routing import Prepared
 from tests.unit.proxy.support import FixedFlow, served
 
 
-def policy() -> RelayPolicy:
-    return RelayPolicy([ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")], MemoryLocation(), served())
+def policy(secret: bytes = b"secret") -> RelayPolicy:
+    trusted = [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")]
+    return RelayPolicy(trusted, MemoryLocation(), served(), secret=secret)
 
 
 def request() -> Prepared:
@@ -43,10 +44,10 @@ def test_any_number_of_strangers_costs_bounded_memory() -> None:
     relay.check(request(), FixedFlow("192.0.2.1"))
 
 
-def test_the_token_is_of_the_call_and_of_this_process() -> None:
+def test_the_token_is_of_the_call_and_of_the_secret() -> None:
     relay, message = policy(), request().request
-    assert relay.token(message) == relay.token(message.copy())
-    assert relay.token(message) != policy().token(message)
+    assert relay.token(message) == relay.token(message.copy()) == policy().token(message)
+    assert relay.token(message) != policy(b"another").token(message)
     other = message.copy()
     other.headers.set(b"call-id", b"2")
     assert relay.token(message) != relay.token(other)

@@ -22,7 +22,8 @@ def found(*contacts: bytes) -> list[Destination]:
         for number, contact in enumerate(contacts)
     )
     trio.run(location.update, "sip:bob@example.com", lambda _: bindings)
-    finder = TargetFinder(served(), location, RelayPolicy([], location, served()), next_hop=None, users=None)
+    relay = RelayPolicy([], location, served(), secret=b"secret")
+    finder = TargetFinder(served(), location, relay, next_hop=None, users=None)
     request = Request("INVITE", b"sip:bob@example.com", Headers())
     return finder.find(Prepared(request, None), FixedFlow())
 
