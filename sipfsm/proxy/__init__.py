@@ -2,7 +2,8 @@
 
 `validation` and `routing` look at a request that came in, `targets` and `relay` (with its `secret`) say where
 it may go, and `loops` whether it has been here before; `forwarding` makes what goes out, `context` and
-`branch` run the machines that wait for the answers, and `best` chooses among them. `proxy` holds them together.
+`branch` run the machines that wait for the answers, and `best` chooses among them. `proxy` holds them
+together.
 """
 
 from sipfsm.proxy.domains import ServedDomains
