@@ -27,7 +27,7 @@ run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS
 
 test: check ## install what the tests need, then run every check and every test
 	@bash tests/debian-packages.sh
-	$(BIN)/python -m pytest --cov --cov-report=term-missing
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing
 
 check: $(VENV)/.for-test ## run the checks that need no running: style, types, layers
 	$(BIN)/ruff check
