@@ -15,6 +15,9 @@ from sipfsm.fsm import Model, Timer, TimerSpec, Timing
 TICK = 0.5
 """Seconds in a tick: T1. So T2 is 8 ticks, T4 is 10, 64*T1 is 64."""
 
+MOST = 15
+"""The largest number of losses or duplications that can be counted."""
+
 T1 = 1
 T2 = 8
 T4 = 10
@@ -91,9 +94,9 @@ class Network(_Strict):
 
     reliable: bool = False
     """The class of transport: which delays the machines run. A reliable one neither loses nor reorders."""
-    losses: int | None = Field(default=1, ge=0)
+    losses: int | None = Field(default=1, ge=0, le=MOST)
     """How many messages it may lose in a run; None is any number."""
-    duplicates: int = Field(default=1, ge=0)
+    duplicates: int = Field(default=1, ge=0, le=MOST)
     """How many messages it may duplicate in a run."""
     delay: int = Field(default=2, ge=0, le=64)
     """How many ticks a message may take at most; it may arrive at once as well."""

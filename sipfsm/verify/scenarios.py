@@ -35,7 +35,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="A request that is no INVITE over an unreliable transport",
         client=Role(model="non-invite-client"),
         server=Role(model="non-invite-server"),
-        callee=Callee(answers=_ANSWERS, at_last=("abandon", "mute")),
+        callee=Callee(answers=_ANSWERS, at_last=("mute",)),
         **_OTHER,
     ),
     Scenario(
@@ -44,14 +44,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         client=Role(model="non-invite-client"),
         server=Role(model="non-invite-server"),
         network=_LOSSLESS,
-        callee=Callee(answers=_ANSWERS, at_last=("abandon", "mute")),
+        callee=Callee(answers=_ANSWERS, at_last=("mute",)),
         **_OTHER,
     ),
 )
 """What must hold."""
 
-_FOR_EVER = Caller(patience=None)
-_NEVER = Callee(answers=("1xx",), at_last=("mute",))
+_PERFECT = Network(losses=0, duplicates=0, delay=0)
+_SWITCHED_OFF = Callee(answers=("1xx",), at_last=("abandon",))
 # Every message can be lost, and a message can take as long as the RFC allows it to be on its way.
 _ONE_WAY = Network(losses=None, duplicates=0, delay=10)
 _AT_ONCE = Callee(answers=("2xx",), within=0, repeats_2xx=False)
@@ -66,19 +66,21 @@ FINDINGS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="no-timer-c",
-        title="A caller that waits for ever, and a callee that rings and says no more",
+        title="A phone rings and is switched off; the caller waits for ever",
         client=_CLIENT,
         server=_SERVER,
-        caller=_FOR_EVER,
-        callee=_NEVER,
+        network=_PERFECT,
+        caller=Caller(patience=None),
+        callee=_SWITCHED_OFF,
         **_INVITE,
     ),
     Scenario(
         name="with-timer-c",
-        title="The same with a caller that has Timer C, and a callee that tells its transaction",
+        title="The same with a caller that has Timer C",
         client=_CLIENT,
         server=_SERVER,
-        callee=Callee(answers=("1xx",), at_last=("abandon",)),
+        network=_PERFECT,
+        callee=_SWITCHED_OFF,
         **_INVITE,
     ),
     Scenario(
@@ -117,6 +119,14 @@ FINDINGS: tuple[Scenario, ...] = (
         server=Role(model="non-invite-server", delays={"J": "64*T1+T4"}),
         network=_ONE_WAY,
         callee=_AT_ONCE,
+        **_OTHER,
+    ),
+    Scenario(
+        name="abandoned",
+        title="A transaction user that ends its transaction without an answer",
+        client=Role(model="non-invite-client"),
+        server=Role(model="non-invite-server"),
+        callee=Callee(answers=(), at_last=("abandon",)),
         **_OTHER,
     ),
 )

@@ -1,0 +1,153 @@
+"""Several sides and a network as one machine: its states are whole numbers, and each knows its steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sipfsm.verify.network import Delivery, Mail, Medium
+from sipfsm.verify.scenario import MOST, Network, Property
+from sipfsm.verify.side import Move, Side
+
+Broken = tuple[tuple[Property, str], ...]
+
+Edge = tuple[int, Broken, str, Delivery | None, Move | None, int]
+"""A step: the state after it, what it breaks, which kind of step it is, what it takes from the network or puts
+there once more, the move of a side, and how many ticks pass. A plain tuple: there are ten million of them."""
+
+_BUDGET_BITS = MOST.bit_length()
+
+MAXIMUM = 2**61 - 2
+"""The largest number of a global state."""
+
+
+class Composition:
+    """The global states of some sides and a network, as numbers below 2**61 - 1.
+
+    From the lowest bits: the number of the network's state, those of the sides, and how many losses and how many
+    duplications are left.
+
+    Attributes:
+        sides: the sides.
+        medium: the network.
+        start: the state after the start.
+        first: the move that led there.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        sides: Sequence[Side[Any]],
+        mails: Sequence[Mail],
+        *,
+        watched: frozenset[int],
+        bits: Sequence[int],
+    ) -> None:
+        """Put the parts together; `begin` makes the first step.
+
+        Args:
+            network: its bounds.
+            sides: each in its first state.
+            mails: the kinds of messages, by number.
+            watched: those whose loss is to be marked.
+            bits: how many bits number the states of the network, and of each side.
+        """
+        self.sides = sides
+        self.delay = network.delay
+        self.medium = Medium(network, mails, watched=watched)
+        self.parts_in_order = [self.medium, *sides]
+        self._bits = bits
+        shifts = [sum(bits[:place]) for place in range(len(bits) + 1)]
+        self._mask = (1 << bits[0]) - 1
+        self._placed = [
+            (shifts[place], (1 << bits[place]) - 1, side) for place, side in enumerate(sides, start=1)
+        ]
+        self._receivers = [self._placed[mail.to] for mail in mails]
+        self._loss_mask = MOST << shifts[-1]
+        self._loss = 0 if network.losses is None else 1 << shifts[-1]  # what each loss takes from a state
+        self._always_loses = network.losses is None
+        self._copy = 1 << shifts[-1] + _BUDGET_BITS
+        self.start = self._copy * network.duplicates + self._loss * (network.losses or 0)
+        assert self._copy << _BUDGET_BITS <= MAXIMUM
+
+    def begin(self, place: int, first: Move) -> None:
+        """Make the first step, which is one of a side."""
+        self.first = first
+        self.start += self.medium.put(self.medium.start, first.sent)
+        for other, (shift, _mask, side) in enumerate(self._placed):
+            self.start += (first.after if other == place else side.start) << shift
+
+    def parts(self, state: int) -> list[Any]:
+        """Give the states of the sides."""
+        return [side.states[state >> shift & mask] for shift, mask, side in self._placed]
+
+    def flying(self, state: int) -> int:
+        """Give the number of the network's state."""
+        return state & self._mask
+
+    def ended(self, state: int) -> bool:
+        """Whether every machine is gone."""
+        return all(side.ended(part) for side, part in zip(self.sides, self.parts(state), strict=True))
+
+    def confirm(self, _state: int, broken: Broken) -> Broken:
+        """Give those properties that are broken indeed, where that depends on another side."""
+        return broken
+
+    def check_room(self) -> None:
+        """Make sure that the numbers of all parts met so far have room in a state.
+
+        Raises:
+            OverflowError: a part has too many states.
+        """
+        for part, bits in zip(self.parts_in_order, self._bits, strict=True):
+            if len(part.states) >> bits:
+                raise OverflowError(f"{type(part).__name__} has more than {1 << bits} states")
+
+    def edges(self, state: int) -> list[Edge]:
+        """Give all steps from a state, always in the same order."""
+        found: list[Edge] = []
+        medium = self.medium
+        number = state & self._mask
+        deliveries = medium.deliveries[number]
+        for delivery in medium.deliver(number) if deliveries is None else deliveries:
+            shift, mask, side = self._receivers[delivery[0]]
+            here = state >> shift & mask
+            move = side.reactions[here].get(delivery[0]) or side.react(here, delivery[0])
+            after = state + ((move[0] - here) << shift) - number
+            after += medium.put(delivery[2], move[1]) if move[1] else delivery[2]
+            broken = self.confirm(state, move[2]) if move[2] else ()
+            found.append((after, broken, "deliver", delivery, move, 0))
+        if self._always_loses or state & self._loss_mask:
+            losses = medium.losses[number]
+            for delivery in medium.lose(number) if losses is None else losses:
+                found.append((state + delivery[2] - number - self._loss, (), "lose", delivery, None, 0))
+        if state >= self._copy:
+            copies = medium.copies[number]
+            for delivery in medium.duplicate(number) if copies is None else copies:
+                found.append((state + delivery[2] - number - self._copy, (), "duplicate", delivery, None, 0))
+        waits = medium.due[number]
+        for shift, mask, side in self._placed:
+            here = state >> shift & mask
+            waits = waits or side.due[here]
+            moves = side.own[here]
+            for move in side.prepare(here) if moves is None else moves:
+                after = state + ((move[0] - here) << shift)
+                if move[1]:
+                    after += medium.put(number, move[1]) - number
+                broken = self.confirm(state, move[2]) if move[2] else ()
+                found.append((after, broken, move[3][0], None, move, 0))
+        if not waits:
+            found.extend(self._time(state, number))
+        return found
+
+    def _time(self, state: int, number: int) -> list[Edge]:
+        here = [(shift, side, state >> shift & mask) for shift, mask, side in self._placed]
+        if not self.medium.empty[number] or any(side.open[part] for _shift, side, part in here):
+            passed = 1
+        else:
+            least = [left for _shift, side, part in here if (left := side.least[part]) is not None]
+            if not least:
+                return []
+            passed = min(least)
+        after = state + self.medium.next_tick(number) - number
+        for shift, side, part in here:
+            after += (side.later(part, passed) - part) << shift
+        return [(after, (), "pass", None, None, passed)]
