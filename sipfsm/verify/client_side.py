@@ -1,7 +1,7 @@
 """The client's side of a composition: the client transaction and its user, the caller."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sipfsm.fsm import TIMER_EVENTS, Action, Event
@@ -36,8 +36,9 @@ class _Step:
     """What is gathered while a step is carried out."""
 
     state: ClientState
-    sent: list[Message]
-    broken: list[tuple[Property, str]]
+    sent: list[Message] = field(default_factory=list)
+    broken: list[tuple[Property, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def set(self, **changes: object) -> None:
         self.state = self.state._replace(**changes)  # type: ignore[arg-type]
@@ -57,7 +58,7 @@ class ClientSide(Side[ClientState]):
     def begin(self) -> Move:
         """Have the caller send its request."""
         patience = self._caller.patience if self._is_invite else None
-        step = _Step(ClientState(self._machine.initial, "waiting", patience), [], [])
+        step = _Step(ClientState(self._machine.initial, "waiting", patience))
         rows = self._feed(step, Event.TU_REQUEST)
         return self.moved(self._outcome(step, Label("choose", "caller", "start", rows)))
 
@@ -83,7 +84,7 @@ class ClientSide(Side[ClientState]):
     def moves(self, state: ClientState) -> Iterator[Outcome[ClientState]]:
         """Yield the timers that fire, and what the caller may do."""
         for timer in state.machine.due:
-            step = _Step(state, [], [])
+            step = _Step(state)
             rows = self._feed(step, TIMER_EVENTS[timer])
             yield self._outcome(step, Label("fire", "client", timer, rows))
         if self.may_choose(state) or (state.phase == "ringing" and state.clock == 0):
@@ -92,7 +93,7 @@ class ClientSide(Side[ClientState]):
             )
             yield self._outcome(step, Label("choose", "caller", "cancel"))
         if state.phase in {"waiting", "cancelling"} and state.clock == 0:
-            step = _Step(state._replace(phase="gave up", clock=None), [], [])
+            step = _Step(state._replace(phase="gave up", clock=None))
             rows = self._feed(step, Event.TU_ABANDON)
             yield self._outcome(step, Label("choose", "caller", "give up", rows))
 
@@ -100,7 +101,7 @@ class ClientSide(Side[ClientState]):
         """Take a response."""
         message = MESSAGES[mail]
         assert message in TO_CLIENT
-        step = _Step(state, [], [])
+        step = _Step(state)
         if message is Message.FAILURE and Property.S3 in self._properties and not self.ended(state):
             step.set(heard=True)
         rows = self._feed(step, EVENT_OF[message], message)
@@ -122,6 +123,7 @@ class ClientSide(Side[ClientState]):
         return rows
 
     def _passed(self, step: _Step, response: Message) -> None:
+        step.told.append(response)
         phase = step.state.phase
         if response is Message.PROVISIONAL:
             if phase == "waiting":
@@ -137,8 +139,9 @@ class ClientSide(Side[ClientState]):
             step.sent.append(Message.ACK_2XX)
 
     def _timed_out(self, step: _Step) -> None:
+        step.told.append("timeout")
         if step.state.phase in {"over", "gave up"}:
-            self._break(step, Property.S5, f"the caller is told of a timeout, but {step.state.phase} it was")
+            self._break(step, Property.S5, "the caller is told of a timeout after it had an outcome")
         step.set(phase="gave up", clock=None)
 
     def _break(self, step: _Step, broken: Property, reason: str) -> None:
@@ -147,4 +150,4 @@ class ClientSide(Side[ClientState]):
 
     def _outcome(self, step: _Step, label: Label) -> Outcome[ClientState]:
         sent = tuple(MESSAGES.index(message) for message in step.sent)
-        return Outcome(step.state, sent, tuple(step.broken), label)
+        return Outcome(step.state, sent, tuple(step.broken), label._replace(told=tuple(step.told)))

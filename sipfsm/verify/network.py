@@ -16,6 +16,8 @@ class Mail(NamedTuple):
     """The side that gets it, as its place among the sides."""
     channel: int
     """Messages of one channel share its capacity, and keep their order where the network does not reorder."""
+    way: tuple[str, str]
+    """Who sends it and who gets it, as a picture names them."""
 
 
 class InFlight(NamedTuple):

@@ -4,11 +4,42 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from sipfsm.verify.scenario import Message, Property
+from sipfsm.verify.scenario import Property
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Check(_Strict):
+    """What was looked for in a machine alone."""
+
+    name: Literal["complete", "deterministic", "reachable", "can end", "waits for nobody"]
+    problems: tuple[str, ...] = ()
+    """A sentence for each place where it fails; none if it holds."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+class MachineResult(_Strict):
+    """What was found out about a machine alone."""
+
+    model: str
+    checks: tuple[Check, ...]
+    cells: int
+    """Pairs of a live state and what can happen there: the RFC's own, so with Timers A to M."""
+    further_cells: int
+    """The same of timers that are our own."""
+    waits: dict[str, str]
+    """The live states in which no timer runs, each with who has to act."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether all checks hold."""
+        return all(check.holds for check in self.checks)
 
 
 class Step(_Strict):
@@ -18,18 +49,22 @@ class Step(_Strict):
     """Ticks since the run began."""
     what: Literal["start", "deliver", "lose", "duplicate", "fire", "choose", "pass"]
     """`start` is the first step of every run; `pass` is time that passes."""
-    who: Literal["client", "server", "caller", "callee", "network"]
-    """Whom it happens to: the one that gets the message, whose timer fires, or who chooses."""
-    message: Message | None = None
+    who: str
+    """Whom it happens to, one of the lanes: who gets the message, whose timer fires, who chooses; or `network`."""
+    message: str | None = None
     """Of deliver, lose, duplicate: what was in flight."""
+    way: tuple[str, str] | None = None
+    """Of the same: the lanes of who sent it and who gets it."""
     age: int | None = None
     """Of the same: for how many ticks it was in flight."""
     detail: str = ""
     """Of fire: the timer. Of choose: the choice. Of pass: how many ticks."""
     rows: tuple[str, ...] = ()
     """The rows of the models that fired, by their ids."""
-    sent: tuple[Message, ...] = ()
+    sent: tuple[str, ...] = ()
     """What was handed to the network, in its order."""
+    told: tuple[str, ...] = ()
+    """What a transaction told its user, such as a response."""
 
 
 class Counterexample(_Strict):
@@ -39,7 +74,11 @@ class Counterexample(_Strict):
     property: Property
     reason: str
     """What happened in the last step, as a sentence."""
+    lanes: tuple[str, ...] = ("caller", "client", "server", "callee")
+    """Who takes part, in the order in which a picture shows them."""
     steps: tuple[Step, ...]
+    circle: int | None = None
+    """Of a run without an end: how many steps come before those that repeat for ever."""
 
 
 class Verdict(_Strict):
@@ -68,3 +107,8 @@ class Result(_Strict):
     overflowed: bool | None = None
     """Whether `capacity` was ever exceeded: if not, it was no bound. None: not known."""
     seconds: float = 0.0
+
+    @property
+    def broken(self) -> bool:
+        """Whether a property is known not to hold."""
+        return any(verdict.holds is False for verdict in self.verdicts)

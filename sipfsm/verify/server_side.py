@@ -1,7 +1,7 @@
 """The server's side of a composition: the server transaction and its user, the callee."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sipfsm.fsm import TIMER_EVENTS, Action, Event
@@ -46,8 +46,9 @@ class _Step:
     """What is gathered while a step is carried out."""
 
     state: ServerState
-    sent: list[Message]
-    broken: list[tuple[Property, str]]
+    sent: list[Message] = field(default_factory=list)
+    broken: list[tuple[Property, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def set(self, **changes: object) -> None:
         self.state = self.state._replace(**changes)  # type: ignore[arg-type]
@@ -93,7 +94,7 @@ class ServerSide(Side[ServerState]):
     def moves(self, state: ServerState) -> Iterator[Outcome[ServerState]]:
         """Yield the timers that fire, and what the callee may do."""
         for timer in state.machine.due:
-            step = _Step(state, [], [])
+            step = _Step(state)
             rows = self._feed(step, TIMER_EVENTS[timer])
             yield self._outcome(step, Label("fire", "server", timer, rows))
         if state.phase == "asked":
@@ -113,15 +114,15 @@ class ServerSide(Side[ServerState]):
         if "3xx-6xx" in answers:
             yield self._answer(settled, Message.FAILURE)
         if state.patience == 0 and "abandon" in self._callee.at_last:
-            step = _Step(settled, [], [])
+            step = _Step(settled)
             yield self._outcome(
                 step, Label("choose", "callee", "abandon", self._feed(step, Event.TU_ABANDON))
             )
         if state.patience == 0 and "mute" in self._callee.at_last:
-            yield self._outcome(_Step(settled, [], []), Label("choose", "callee", "mute"))
+            yield self._outcome(_Step(settled), Label("choose", "callee", "mute"))
 
     def _answer(self, state: ServerState, response: Message) -> Outcome[ServerState]:
-        step = _Step(state, [], [])
+        step = _Step(state)
         rows = self._feed(step, EVENT_OF[response], response)
         return self._outcome(step, Label("choose", "callee", response, rows))
 
@@ -129,7 +130,7 @@ class ServerSide(Side[ServerState]):
         if repetition.next == 0:
             interval = min(2 * repetition.interval, T2)
             following = state._replace(repetition=Repetition(interval, interval, repetition.rest))
-            step = _Step(following, [], [])
+            step = _Step(following)
             if self.ended(state):
                 step.sent.append(Message.SUCCESS)
                 rows: tuple[str, ...] = ()
@@ -137,14 +138,14 @@ class ServerSide(Side[ServerState]):
                 rows = self._feed(step, Event.TU_2XX, Message.SUCCESS)
             yield self._outcome(step, Label("choose", "callee", "repeat", rows))
         if repetition.rest == 0:
-            step = _Step(state._replace(phase="settled", repetition=None), [], [])
+            step = _Step(state._replace(phase="settled", repetition=None))
             yield self._outcome(step, Label("choose", "callee", "settle"))
 
     def take(self, state: ServerState, mail: int) -> Outcome[ServerState]:
         """Take a request, an ACK or a CANCEL."""
         message = MESSAGES[mail]
         assert message in TO_SERVER
-        step = _Step(state, [], [])
+        step = _Step(state)
         rows: tuple[str, ...] = ()
         if message is Message.REQUEST:
             rows = self._feed(step, Event.INVITE if self._is_invite else Event.REQUEST)
@@ -170,17 +171,23 @@ class ServerSide(Side[ServerState]):
                 step.sent.append(step.state.last)
             elif action is Action.PASS_REQUEST:
                 self._asked(step)
-            elif action is Action.INFORM_TIMEOUT and self._is_invite:
-                self._break(step, Property.S3, "the client heard the final response, but no ACK of it came")
+            elif action is Action.INFORM_TIMEOUT:
+                self._timed_out(step)
         if after == self._machine.initial:
             step.set(last=None)
         return rows
+
+    def _timed_out(self, step: _Step) -> None:
+        step.told.append("timeout")
+        if self._is_invite:
+            self._break(step, Property.S3, "the client heard the final response, but no ACK of it came")
 
     def _send(self, step: _Step, response: Message) -> None:
         step.sent.append(response)
         step.set(last=response)
 
     def _asked(self, step: _Step) -> None:
+        step.told.append(Message.REQUEST)
         if step.state.phase == "idle":
             callee = self._callee
             step.set(phase="asked", provisionals=callee.provisionals, patience=callee.within)
@@ -193,4 +200,4 @@ class ServerSide(Side[ServerState]):
 
     def _outcome(self, step: _Step, label: Label) -> Outcome[ServerState]:
         sent = tuple(MESSAGES.index(message) for message in step.sent)
-        return Outcome(step.state, sent, tuple(step.broken), label)
+        return Outcome(step.state, sent, tuple(step.broken), label._replace(told=tuple(step.told)))

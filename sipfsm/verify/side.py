@@ -15,6 +15,8 @@ class Label(NamedTuple):
     who: str
     detail: str
     rows: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    """What a transaction told its user."""
 
 
 class Outcome(NamedTuple, Generic[S]):

@@ -10,7 +10,12 @@ from sipfsm.verify.network import Mail
 from sipfsm.verify.scenario import TO_SERVER, Message, Property, Scenario
 from sipfsm.verify.server_side import ServerSide
 
-_MAILS = tuple(Mail(message, int(message in TO_SERVER), int(message in TO_SERVER)) for message in MESSAGES)
+_MAILS = tuple(
+    Mail(message, 1, 1, ("client", "server"))
+    if message in TO_SERVER
+    else Mail(message, 0, 0, ("server", "client"))
+    for message in MESSAGES
+)
 
 
 class Transactions(Composition):

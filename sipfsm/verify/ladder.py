@@ -1,0 +1,115 @@
+"""Pictures of a run: a ladder for the terminal, and a Mermaid sequence diagram."""
+
+from collections.abc import Iterator
+
+from sipfsm.verify.results import Counterexample, Step
+
+_TITLES = {"ack": "ACK", "ack-2xx": "ACK of 2xx", "cancel": "CANCEL"}
+_NEAR, _FAR = 14, 34
+
+
+def ladder(run: Counterexample) -> list[str]:
+    """Draw a run as text: a line for each step, the time in T1 on the left, rows and remarks on the right."""
+    places = _places(run.lanes)
+    width = places[run.lanes[-1]] + 6
+    heads = [" "] * (width + 6)
+    for lane, place in places.items():
+        start = max(0, place - len(lane) // 2)
+        heads[start : start + len(lane)] = lane
+    lines = ["  T1 " + "".join(heads).rstrip()]
+    for number, step in enumerate(run.steps):
+        if number == run.circle:
+            lines.append("     from here on again and again:")
+        if step.what != "pass":
+            drawn = "".join(_line(run.lanes, places, width, step))
+            lines.append(f"{step.at:4} {drawn} {_remark(step)}".rstrip())
+    lines.append(f"{_end(run):4} {run.property}: {run.reason}")
+    return lines
+
+
+def _end(run: Counterexample) -> int:
+    last = run.steps[-1]
+    return last.at + (int(last.detail) if last.what == "pass" else 0)
+
+
+def _places(lanes: tuple[str, ...]) -> dict[str, int]:
+    """Give the column of each lane; those that talk over the network are further apart."""
+    places, place = {}, 4
+    for lane, following in zip(lanes, (*lanes[1:], lanes[-1]), strict=True):
+        places[lane] = place
+        place += _NEAR if {lane, following} & {"caller", "callee"} and len(lanes) == 4 else _FAR
+    return places
+
+
+def _line(lanes: tuple[str, ...], places: dict[str, int], width: int, step: Step) -> list[str]:
+    line = [" "] * width
+    for place in places.values():
+        line[place] = "|"
+    for start, end, text, lost in arrows(lanes, step):
+        _arrow(line, places[start], places[end], text, lost=lost)
+    if step.what == "fire":
+        text = f"(timer {step.detail})"
+        middle = places[step.who] - len(text) // 2
+        line[middle : middle + len(text)] = text
+    return line
+
+
+def _arrow(line: list[str], start: int, end: int, text: str, *, lost: bool) -> None:
+    left, right = min(start, end), max(start, end)
+    line[left + 1 : right] = f" {text} ".center(right - left - 1, "-")
+    if start < end:
+        line[right - 1] = ">"
+    else:
+        line[left + 1] = "<"
+    if lost:
+        line[right - 1 if start < end else left + 1] = "X"
+
+
+def arrows(lanes: tuple[str, ...], step: Step) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the arrows of a step: from, to, what, and whether it is lost on the way."""
+    first, *_, last = lanes
+    users = {"client": first, "server": last} if len(lanes) == 4 else {}
+    if step.what in {"deliver", "lose"}:
+        assert step.way is not None
+        yield *step.way, title(step), step.what == "lose"
+    if step.what in {"start", "choose"} and step.who in users.values() and step.detail != "settle":
+        machine = next(lane for lane, user in users.items() if user == step.who)
+        yield step.who, machine, step.detail, False
+    if step.who in users:
+        for told in step.told:
+            yield step.who, users[step.who], told, False
+
+
+def title(step: Step) -> str:
+    """Name the message of a step, and say if it is late."""
+    name = _TITLES.get(step.message or "", step.message or "")
+    return f"{name}, sent at {step.at - step.age}" if step.age else name
+
+
+def _remark(step: Step) -> str:
+    parts = [", ".join(step.rows)] if step.rows else []
+    if step.what == "duplicate":
+        parts.append(f"the network duplicates {title(step)}")
+    if step.sent:
+        parts.append("sends " + ", ".join(_TITLES.get(name, name) for name in step.sent))
+    return "; ".join(parts)
+
+
+def mermaid(run: Counterexample) -> str:
+    """Draw a run as a Mermaid sequence diagram."""
+    lines = ["sequenceDiagram", *(f"    participant {lane}" for lane in run.lanes)]
+    for number, step in enumerate(run.steps):
+        if number == run.circle:
+            lines.append(f"    Note over {run.lanes[0]},{run.lanes[-1]}: from here on again and again")
+        if step.what == "fire":
+            lines.append(f"    Note over {step.who}: T1 * {step.at}: timer {step.detail}")
+        if step.what == "duplicate":
+            lines.append(f"    Note over {','.join(step.way or ())}: the network duplicates {title(step)}")
+        for start, end, text, lost in arrows(run.lanes, step):
+            lines.append(f"    {start}{'-x' if lost else '->>'}{end}: {text}{'' if lost else _at(step)}")
+    lines.append(f"    Note over {run.lanes[0]},{run.lanes[-1]}: T1 * {_end(run)}: {run.reason}")
+    return "\n".join(lines) + "\n"
+
+
+def _at(step: Step) -> str:
+    return f" (T1 * {step.at})" if step.at else ""
