@@ -10,8 +10,8 @@ from sipfsm.verify.side import Move, Side
 Broken = tuple[tuple[Property, str], ...]
 
 Edge = tuple[int, Broken, str, Delivery | None, Move | None, int]
-"""A step: the state after it, what it breaks, which kind of step it is, what it takes from the network or puts
-there once more, the move of a side, and how many ticks pass. A plain tuple: there are ten million of them."""
+"""A step: the state after it, what it breaks, which kind of step it is, what it takes from the network or
+puts there once more, the move of a side, how many ticks pass. A plain tuple, for there are millions."""
 
 _BUDGET_BITS = MOST.bit_length()
 
@@ -22,8 +22,8 @@ MAXIMUM = 2**61 - 2
 class Composition:
     """The global states of some sides and a network, as numbers below 2**61 - 1.
 
-    From the lowest bits: the number of the network's state, those of the sides, and how many losses and how many
-    duplications are left.
+    From the lowest bits: the number of the network's state, those of the sides, and how many losses and how
+    many duplications are left.
 
     Attributes:
         sides: the sides.
@@ -53,7 +53,7 @@ class Composition:
         self.sides = sides
         self.delay = network.delay
         self.medium = Medium(network, mails, watched=watched)
-        self.parts_in_order = [self.medium, *sides]
+        self._numbered: list[Medium | Side[Any]] = [self.medium, *sides]
         self._bits = bits
         shifts = [sum(bits[:place]) for place in range(len(bits) + 1)]
         self._mask = (1 << bits[0]) - 1
@@ -97,7 +97,7 @@ class Composition:
         Raises:
             OverflowError: a part has too many states.
         """
-        for part, bits in zip(self.parts_in_order, self._bits, strict=True):
+        for part, bits in zip(self._numbered, self._bits, strict=True):
             if len(part.states) >> bits:
                 raise OverflowError(f"{type(part).__name__} has more than {1 << bits} states")
 
@@ -117,12 +117,16 @@ class Composition:
             found.append((after, broken, "deliver", delivery, move, 0))
         if self._always_loses or state & self._loss_mask:
             losses = medium.losses[number]
-            for delivery in medium.lose(number) if losses is None else losses:
-                found.append((state + delivery[2] - number - self._loss, (), "lose", delivery, None, 0))
+            found += [
+                (state + delivery[2] - number - self._loss, (), "lose", delivery, None, 0)
+                for delivery in (medium.lose(number) if losses is None else losses)
+            ]
         if state >= self._copy:
             copies = medium.copies[number]
-            for delivery in medium.duplicate(number) if copies is None else copies:
-                found.append((state + delivery[2] - number - self._copy, (), "duplicate", delivery, None, 0))
+            found += [
+                (state + delivery[2] - number - self._copy, (), "duplicate", delivery, None, 0)
+                for delivery in (medium.duplicate(number) if copies is None else copies)
+            ]
         waits = medium.due[number]
         for shift, mask, side in self._placed:
             here = state >> shift & mask

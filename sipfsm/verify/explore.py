@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from sipfsm.verify.composition import Composition, Edge
@@ -36,6 +37,9 @@ class Limits:
     """Is asked now and then; it may tell somebody how far the exploration is."""
 
 
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Violation:
     """The first run found that breaks a property; no run that breaks it has fewer steps.
@@ -63,11 +67,11 @@ class Exploration:
 
 
 def explore(
-    composition: Composition, properties: Iterable[Property], limits: Limits = Limits()
+    composition: Composition, properties: Iterable[Property], limits: Limits = NO_LIMITS
 ) -> Exploration:
     """Follow every step from every state, nearest states first.
 
-    A step that breaks a property leads to no state. What breaks a property that was broken already is not kept.
+    A step that breaks a property leads to no state. Of each property the first violation is kept.
     """
     with _without_collector():
         return _Search(composition, frozenset(properties), limits).run()
@@ -75,7 +79,7 @@ def explore(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the garbage collector from looking at millions of states again and again: none of them is garbage."""
+    """Keep the garbage collector from looking at millions of states again and again; none is garbage."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -94,7 +98,7 @@ class _Search:
         self._limits = limits
         self._order = [composition.start]
         self._places = {composition.start: 0}
-        # For each state the one it was met from; and for all, one after the other, the states their steps lead to.
+        # For each state the one it was met from; then, one after the other, what the steps of all lead to.
         self._parents = array("I", [0])
         self._targets = array("I")
         self._ends = array("Q")
@@ -178,7 +182,7 @@ class _Search:
         return self._targets[self._ends[place - 1] if place else 0 : self._ends[place]]
 
     def _look_for_circles(self) -> None:
-        """Take away, again and again, states that no step leads to: what is left are circles and what follows."""
+        """Take away, again and again, states that no step leads to: circles are left, and what follows."""
         entries = array("I", bytes(4 * len(self._order)))
         for target in self._targets:
             entries[target] += 1
@@ -203,7 +207,7 @@ class _Search:
             place = next(target for target in self._following(place) if target in left)
         circle = [*visited[visited.index(place) :], place]
         way = self._path(place)
-        steps = tuple(self._edge(here, there) for here, there in zip(circle, circle[1:], strict=False))
+        steps = tuple(self._edge(here, there) for here, there in pairwise(circle))
         self._found.violations[Property.S4] = Violation(
             (*way, *steps), "this goes on for ever: what happens last can happen again and again", len(way)
         )

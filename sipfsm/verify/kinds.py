@@ -67,10 +67,18 @@ def kind_of(model: Model) -> Kind:
 def cells_of(model: Model) -> tuple[Cell, ...]:
     """Give what can happen in every live state of a model, timers aside.
 
-    Of a transaction the RFC says it; of any other machine it is all that happens in any of its live states.
+    Of a transaction the RFC says it; of the machines of a proxy it is all that happens in any live state. Of
+    another machine nobody can know it but its author: the result is empty.
     """
-    cells = _CELLS.get(kind_of(model))
-    if cells is not None:
-        return cells
+    kind = kind_of(model)
+    if kind in _CELLS:
+        return _CELLS[kind]
+    if kind is Kind.UNKNOWN:
+        return ()
+    return tuple((event,) for event in live_events(model))
+
+
+def live_events(model: Model) -> list[Event]:
+    """Give all events, timers aside, for which there is a row in a live state."""
     live = {trigger for row in model.transitions if row.source != model.initial for trigger in row.trigger}
-    return tuple((event,) for event in sorted(live) if not event.startswith("timer_"))
+    return sorted(event for event in live if not event.startswith("timer_"))

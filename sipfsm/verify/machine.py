@@ -1,6 +1,6 @@
 """A model as one part of a composition: its step, in whole ticks, and pure.
 
-The step itself is that of the engine which runs the server. What is added here is what its driver does there: how
+The step itself is that of the engine which runs the server. What is added is what its driver does there: how
 long each timer still has to go, and that a machine that has ended is forgotten.
 """
 

@@ -33,6 +33,8 @@ class MachineResult(_Strict):
     """Pairs of a live state and what can happen there: the RFC's own, so with Timers A to M."""
     further_cells: int
     """The same of timers that are our own."""
+    ignored: int
+    """Pairs for which there is no row, and need be none: what cannot happen there only its author knows."""
     waits: dict[str, str]
     """The live states in which no timer runs, each with who has to act."""
 
@@ -50,7 +52,7 @@ class Step(_Strict):
     what: Literal["start", "deliver", "lose", "duplicate", "fire", "choose", "pass"]
     """`start` is the first step of every run; `pass` is time that passes."""
     who: str
-    """Whom it happens to, one of the lanes: who gets the message, whose timer fires, who chooses; or `network`."""
+    """The lane that it happens to: who gets the message, whose timer fires, who chooses; or `network`."""
     message: str | None = None
     """Of deliver, lose, duplicate: what was in flight."""
     way: tuple[str, str] | None = None

@@ -1,4 +1,4 @@
-"""One side of a composition: what is stepped without anybody else, and meets the others through the network only."""
+"""One side of a composition: it is stepped alone, and meets the others through the network only."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, Literal, NamedTuple, TypeVar

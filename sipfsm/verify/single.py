@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sipfsm.fsm import TIMER_EVENTS, Event, Model, Timer
-from sipfsm.verify.kinds import cells_of
+from sipfsm.verify.kinds import Kind, cells_of, kind_of, live_events
 from sipfsm.verify.machine import Local, Machine
 from sipfsm.verify.results import Check, MachineResult
 
@@ -82,8 +82,14 @@ def check_machine(model: Model) -> MachineResult:
         ),
         cells=len(cells_of(model)) * len(states) + len(timers) - ours,
         further_cells=ours,
+        ignored=_ignored(model, states) if kind_of(model) is Kind.UNKNOWN else 0,
         waits=_waits(graphs),
     )
+
+
+def _ignored(model: Model, states: list[str]) -> int:
+    pairs = {(state, event) for state in states for event in live_events(model)}
+    return len(pairs - {(row.source, trigger) for row in model.transitions for trigger in row.trigger})
 
 
 def _incomplete(model: Model, states: list[str], timers: set[tuple[str, Timer]]) -> Iterator[str]:
@@ -92,7 +98,7 @@ def _incomplete(model: Model, states: list[str], timers: set[tuple[str, Timer]])
         for cell in cells_of(model):
             for event in cell:
                 if (state, event) not in rows:
-                    yield f"state {state}: no row for {event}; a row without dest and before says that it is ignored"
+                    yield f"state {state}: no row for {event}; one that does nothing says that it is expected"
     for state, timer in sorted(timers):
         if (state, TIMER_EVENTS[timer]) not in rows:
             yield f"state {state}: timer {timer} runs here, but no row waits for it"

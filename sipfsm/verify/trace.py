@@ -46,7 +46,9 @@ def _step(composition: Composition, now: int, edge: Edge) -> Step:
     if delivery is None:
         return step
     mailed = _mail_step(composition, now, what, delivery)
-    return step.model_copy(update={"message": mailed.message, "way": mailed.way, "age": mailed.age, "detail": ""})
+    return step.model_copy(
+        update={"message": mailed.message, "way": mailed.way, "age": mailed.age, "detail": ""}
+    )
 
 
 def _mail_step(composition: Composition, now: int, what: str, delivery: Delivery) -> Step:
