@@ -16,7 +16,7 @@ _PASSWORD = r"[A-Za-z0-9\-_.!~*'()&=+$,%]*+"
 # Parameters and headers hold any visible ASCII character that has no meaning of its own where they stand:
 # more than the grammar allows, since `=` and `,` within a value are met on the network.
 _PARAM = r";[!#-:=A-~]++"
-_HEADER = r"[!#-%'-;A-~]++=[!#-%'-;=?A-~]*+"
+_HEADER = r"[!#-%'-;?A-~]++=[!#-%'-;=?A-~]*+"
 
 _SIP_URI = re.compile(
     rf"([sS][iI][pP][sS]?+):"

@@ -16,7 +16,8 @@ ANGLE = 0x3C
 
 # All patterns of this package use possessive quantifiers (`*+`, `++`): what was taken is never given back, so
 # that no input costs more than its length.
-_FOLD = re.compile(rb"\r\n[ \t]+")
+# A value can end with a fold whose white space has been trimmed.
+_FOLD = re.compile(rb"\r\n[ \t]*+")
 _LIST_ITEM = re.compile(rb'(?>(?:[^",<]++|"(?>(?:[^"\\]++|\\.)*)"|<[^>]*+>)*)', re.DOTALL)
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]++")
 _QUOTED = re.compile(r'"([^"\\]*+(?>(?:\\.[^"\\]*+)*))"', re.DOTALL)

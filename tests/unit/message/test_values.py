@@ -118,3 +118,8 @@ def test_a_line_break_cannot_be_quoted(content: str) -> None:
 @pytest.mark.parametrize("value", ["token", '"open', '"a"b"', ""])
 def test_what_is_not_quoted_is_left_as_it_is(value: str) -> None:
     assert unquote(value) == value
+
+
+def test_a_value_may_end_with_a_fold() -> None:
+    assert unfold(b" a\r\n ") == b"a"
+    assert unfold(b"a\r\n") == b"a"
