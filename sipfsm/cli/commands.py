@@ -55,6 +55,11 @@ app.command(
     name="conformance",
     usage="Usage: sipfsm conformance [OPTIONS] TARGET",
 )
+app.command(
+    "sipfsm.cli.verify:verify",
+    name="verify",
+    usage="Usage: sipfsm verify [OPTIONS] [MODEL...]",
+)
 
 
 def dispatch(arguments: Sequence[str]) -> int:

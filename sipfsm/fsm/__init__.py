@@ -7,7 +7,17 @@ A model is declared in a file under `models/`. `load_model` reads it, `Engine` m
 from sipfsm.fsm.driver import Driver
 from sipfsm.fsm.effects import Effect, StartTimer, StopTimer
 from sipfsm.fsm.engine import Engine, Instance, Observer, make_engines
-from sipfsm.fsm.model import Model, ModelError, Row, State, TimerSpec, load_model, load_model_file, read_model
+from sipfsm.fsm.model import (
+    Model,
+    ModelError,
+    Row,
+    State,
+    TimerSpec,
+    load_model,
+    load_model_file,
+    model_names,
+    read_model,
+)
 from sipfsm.fsm.timing import DelayError, Timing
 from sipfsm.fsm.vocabulary import TIMER_EVENTS, Action, Event, Timer, TimerVerb
 
@@ -34,5 +44,6 @@ __all__ = [
     "load_model",
     "load_model_file",
     "make_engines",
+    "model_names",
     "read_model",
 ]

@@ -114,6 +114,20 @@ def load_model(name: str) -> Model:
     return read_model(resource.read_text(encoding="utf-8"), file=f"{name}.toml")
 
 
+def model_names() -> list[str]:
+    """The names of all built-in models, as `load_model` takes them; those as first published come last."""
+    folder: Traversable = files("sipfsm.models")
+    return sorted(_names_in(folder, ""), key=lambda name: (name.count("/"), name))
+
+
+def _names_in(folder: Traversable, prefix: str) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names_in(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".toml"):
+            yield prefix + entry.name.removesuffix(".toml")
+
+
 def load_model_file(path: Path) -> Model:
     """Read a model of a user's own.
 
@@ -123,7 +137,8 @@ def load_model_file(path: Path) -> Model:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(str(path), [f"cannot be read: {error}"]) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(str(path), [f"cannot be read: {reason}"]) from error
     return read_model(text, file=str(path))
 
 

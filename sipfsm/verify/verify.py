@@ -35,7 +35,7 @@ def scenarios_for(models: Sequence[str], find: Find) -> list[Scenario]:
         if kind in _METHOD:
             chosen.setdefault((_METHOD[kind], kind in _CLIENTS), []).append(name)
     return [
-        _placed(scenario, client, server)
+        _placed(scenario, client, server, find)
         for scenario in SCENARIOS
         for client, server in _pairs(
             chosen.get((scenario.method, True), []), chosen.get((scenario.method, False), [])
@@ -51,15 +51,16 @@ def _pairs(clients: list[str], servers: list[str]) -> list[tuple[str | None, str
     return list(product(some_client, some_server))
 
 
-def _placed(scenario: Scenario, client: str | None, server: str | None) -> Scenario:
-    names = [name.removesuffix(".toml").rsplit("/", 1)[-1] for name in (client, server) if name is not None]
-    changes: dict[str, object] = {}
-    if client not in {None, scenario.client.model}:
-        changes["client"] = Role(model=str(client))
-    if server not in {None, scenario.server.model}:
-        changes["server"] = Role(model=str(server))
-    if changes:
-        changes["title"] = f"{scenario.title}, with {' and '.join(names)}"
+def _placed(scenario: Scenario, client: str | None, server: str | None, find: Find) -> Scenario:
+    places = {"client": client, "server": server}
+    built_in = {"client": scenario.client.model, "server": scenario.server.model}
+    others = {place: name for place, name in places.items() if name not in {None, built_in[place]}}
+    if not others:
+        return scenario
+    names = [find(str(name)).name for name in others.values()]
+    changes: dict[str, object] = {place: Role(model=str(name)) for place, name in others.items()}
+    changes["name"] = f"{scenario.name}-with-{'-'.join(names)}"
+    changes["title"] = f"{scenario.title}, with {' and '.join(names)}"
     return scenario.model_copy(update=changes)
 
 

@@ -1,0 +1,139 @@
+"""A report on a verification: JSON for programs, Markdown for people."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from sipfsm.verify.ladder import mermaid
+from sipfsm.verify.results import MachineResult, Result, Verdict
+from sipfsm.verify.scenario import Network, Property, Scenario
+
+
+class Report(BaseModel):
+    """All that was found out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    machines: tuple[MachineResult, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    results: tuple[Result, ...] = ()
+    """What each engine says of each scenario."""
+    stopped: bool = False
+    """Whether somebody stopped it before its end."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether something is known not to hold."""
+        return not all(result.holds for result in self.machines) or any(
+            result.broken for result in self.results
+        )
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing was left open."""
+        return not self.stopped and all(result.complete for result in self.results)
+
+    def disagreements(self) -> list[str]:
+        """Give a sentence for each scenario of which two engines do not say the same."""
+        said: dict[str, Result] = {}
+        found = []
+        for result in self.results:
+            first = said.setdefault(result.scenario, result)
+            if _holds(first) != _holds(result):
+                found.append(f"{result.scenario}: {first.engine} and {result.engine} do not agree")
+        return found
+
+
+def _holds(result: Result) -> dict[str, bool | None]:
+    return {verdict.property: verdict.holds for verdict in result.verdicts}
+
+
+def describe(network: Network) -> str:
+    """Say what a network may do, in a few words."""
+    if network.reliable:
+        return f"reliable, up to {network.delay} T1 late"
+    losses = "any number of losses" if network.losses is None else f"{network.losses} lost"
+    order = "reordered" if network.reordering else "in order"
+    return f"{losses}, {network.duplicates} duplicated, up to {network.delay} T1 late, {order}"
+
+
+def to_markdown(report: Report) -> str:
+    """Write a report for people."""
+    return "\n".join(_markdown(report)) + "\n"
+
+
+def _markdown(report: Report) -> Iterator[str]:
+    yield "# Verification"
+    yield ""
+    yield _verdict(report)
+    if report.machines:
+        yield from [
+            "",
+            "## Machines",
+            "",
+            "| machine | " + " | ".join(_CHECKS) + " | waits for |",
+            "|---" * 7 + "|",
+        ]
+        yield from (_machine_row(result) for result in report.machines)
+        yield from _problems(report.machines)
+    if report.results:
+        yield from ["", "## Compositions", ""]
+        yield "| scenario | engine | states | steps | " + " | ".join(Property) + " | seconds |"
+        yield "|---" * (5 + len(Property)) + "|"
+        yield from (_result_row(result) for result in report.results)
+        yield from ["", "Bounds:", ""]
+        yield from (
+            f"- {scenario.name}: {scenario.title}; {describe(scenario.network)}"
+            for scenario in report.scenarios
+        )
+    for result in report.results:
+        for verdict in result.verdicts:
+            yield from _counterexample(result, verdict)
+
+
+_CHECKS = ("complete", "deterministic", "reachable", "can end", "waits for nobody")
+
+
+def _verdict(report: Report) -> str:
+    if report.broken:
+        return "Something does not hold."
+    if report.disagreements():
+        return "The engines do not agree."
+    return (
+        "Everything holds." if report.decided else "Nothing broken was found, but not all states were seen."
+    )
+
+
+def _machine_row(result: MachineResult) -> str:
+    waits = "; ".join(f"{state}: {who}" for state, who in result.waits.items())
+    marks = ["yes" if check.holds else "**no**" for check in result.checks]
+    return f"| {result.model} | {' | '.join(marks)} | {waits or '-'} |"
+
+
+def _problems(machines: Sequence[MachineResult]) -> Iterator[str]:
+    problems = [
+        f"- {result.model}: {check.name}: {problem}"
+        for result in machines
+        for check in result.checks
+        for problem in check.problems
+    ]
+    if problems:
+        yield from ["", *problems]
+
+
+def _result_row(result: Result) -> str:
+    said = {verdict.property: verdict.holds for verdict in result.verdicts}
+    words = {True: "yes", False: "**no**", None: "?"}
+    marks = [words[said[each]] if each in said else "-" for each in Property]
+    states = f"{result.states:,}" + ("" if result.complete else " (stopped)")
+    cells = [result.scenario, result.engine, states, f"{result.steps:,}", *marks, f"{result.seconds:.1f}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _counterexample(result: Result, verdict: Verdict) -> Iterator[str]:
+    if verdict.counterexample is not None:
+        yield from ["", f"## {result.scenario}: {verdict.property} ({result.engine})", ""]
+        reason = verdict.counterexample.reason
+        yield from [f"{reason[0].upper()}{reason[1:]}.", "", "```mermaid"]
+        yield mermaid(verdict.counterexample).rstrip()
+        yield "```"

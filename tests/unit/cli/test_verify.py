@@ -1,0 +1,167 @@
+"""`sipfsm verify`: what it prints, what it writes, and its exit codes."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from sipfsm.cli import main
+from sipfsm.verify.report import Report
+from tests.interop.process import Program, until
+
+Printed = pytest.CaptureFixture[str]
+
+BROKEN_MODEL = """
+name = "forgetful"
+initial = "Absent"
+final = ["Terminated"]
+[[transitions]]
+id = "X-01"
+source = "Absent"
+trigger = "request"
+dest = "Trying"
+before = ["pass_request"]
+rfc = "gap"
+[[transitions]]
+id = "X-02"
+source = "Trying"
+trigger = ["tu_2xx", "tu_300_699"]
+dest = "Terminated"
+before = ["send_response"]
+rfc = "gap"
+[states.Terminated]
+on_enter = ["terminate"]
+"""
+
+
+def test_a_machine_and_its_compositions_hold(capsys: Printed) -> None:
+    assert main(["verify", "non-invite-server"]) == 0
+    out, err = capsys.readouterr()
+    assert "holds  non-invite-server: complete, deterministic, reachable, can end" in out
+    assert "holds  non-invite (explore)" in out
+    assert "holds  non-invite-reliable (explore)" in out
+    assert out.splitlines()[-1].startswith("Everything holds: 1 machines, 2 compositions, 8,5")
+    assert not err
+
+
+def test_a_machine_that_is_in_no_composition_is_checked_alone(capsys: Printed) -> None:
+    assert main(["verify", "branch", "response-context"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Everything holds: 2 machines")
+
+
+def test_what_is_broken_is_told_with_its_run(capsys: Printed) -> None:
+    assert main(["verify", "--scenario", "ghost-call", "--max-states", "5000"]) == 1
+    out = capsys.readouterr().out
+    assert "S1 is broken, S3 is not decided" in out
+    assert "|------------ request ----------->|-- request ->|      IST-01" in out
+    assert "S1: the callee is given the request a second time" in out
+
+
+def test_a_machine_of_ones_own_takes_the_place_of_the_built_in_one(tmp_path: Path, capsys: Printed) -> None:
+    """It ends with its answer, so that a copy of the request is a new one; and not all is written down."""
+    own = tmp_path / "own.toml"
+    own.write_text(BROKEN_MODEL)
+    assert main(["verify", str(own)]) == 1
+    out = capsys.readouterr().out
+    assert "FAILS  forgetful: " in out
+    assert "not complete: state Trying: no row for transport_error" in out
+    assert "FAILS  non-invite-with-forgetful (explore)" in out
+    assert "X-01" in out
+
+
+def test_a_model_with_a_mistake_is_told_by_file_row_and_reason(tmp_path: Path, capsys: Printed) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(BROKEN_MODEL.replace('["send_response"]', '["send_answer"]'))
+    assert main(["verify", str(own)]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith(f"{own}: row X-02: ")
+    assert "send_answer" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nonsense"], "no built-in model has this name"),
+        (["no/such/file.toml"], "cannot be read"),
+        (["--scenario", "nonsense"], "there is no scenario 'nonsense'; there are invite, "),
+        (["branch", "--scenario", "invite"], "a MODEL and --scenario do not go together"),
+        (["--report", "report.html"], "--report report.html: the name must end in .md or .json"),
+        (["--losses", "16"], "--losses 16: a number up to 15, or any"),
+        (["--losses", "-1"], "--losses"),
+        (["--duplicates", "16"], "--duplicates 16: a number from 0 to 15"),
+        (["--delay", "65"], "--delay 65: a number from 0 to 64"),
+        (["--engine", "guess"], "--engine"),
+        (["--max-states", "many"], "--max-states"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(
+    arguments: list[str], reason: str, capsys: Printed
+) -> None:
+    assert main(["verify", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert reason in err
+    assert "Traceback" not in err
+
+
+def test_a_limit_leaves_it_open(capsys: Printed) -> None:
+    assert main(["verify", "--scenario", "invite", "--max-states", "5000"]) == 4
+    out = capsys.readouterr().out
+    assert "open   invite (explore)" in out
+    assert "(not all within the bounds)" in out
+    assert out.splitlines()[-1].startswith("Nothing broken, but not all was seen: ")
+
+
+def test_bounds_are_those_asked_for(capsys: Printed) -> None:
+    arguments = ["--losses", "any", "--duplicates", "0", "--delay", "0"]
+    assert main(["verify", *arguments, "--scenario", "non-invite", "--scenario", "non-invite-reliable"]) == 0
+    out = capsys.readouterr().out
+    assert "any number of losses, 0 duplicated, up to 0 T1 late" in out
+    assert "; reliable, up to 0 T1 late" in out
+
+
+def test_a_report_for_programs(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    assert main(["verify", "--scenario", "no-timer-c", "--report", str(file)]) == 1
+    report = Report.model_validate(json.loads(file.read_text()))
+    (result,) = report.results
+    assert (result.engine, result.scenario, result.complete) == ("explore", "no-timer-c", True)
+    (broken,) = (verdict for verdict in result.verdicts if verdict.holds is False)
+    assert broken.counterexample is not None
+    assert broken.counterexample.steps[-1].detail == "abandon"
+    assert report.scenarios[0].caller.patience is None
+
+
+def test_a_report_for_people(tmp_path: Path) -> None:
+    file = tmp_path / "report.md"
+    assert main(["verify", "invite-client", "--max-states", "3000", "--report", str(file)]) == 4
+    text = file.read_text()
+    assert "| invite-client | yes | yes | yes | yes | yes | Proceeding: the other side, the" in text
+    assert "Nothing broken was found, but not all states were seen." in text
+
+
+def test_a_report_that_cannot_be_written(tmp_path: Path, capsys: Printed) -> None:
+    assert main(["verify", "branch", "--report", str(tmp_path / "none" / "report.md")]) == 1
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_the_compositions_are_listed(capsys: Printed) -> None:
+    assert main(["verify", "--list"]) == 0
+    assert "ghost-call " in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_when_it_is_stopped_it_says_how_far_it_came(number: signal.Signals, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    bounds = ["--losses", "9", "--duplicates", "9", "--delay", "9"]
+    command = [sys.executable, "-m", "sipfsm", "verify", "invite-server", *bounds, "--report", str(report)]
+    with Program(command, tmp_path / "log") as process:
+        until(lambda: "invite-server: complete" in process.evidence() or None, 30, "the first machine")
+        process.signal(number)
+        assert process.wait(30) == 130, process.evidence()
+        assert "Stopped; nothing broken by then: 1 machines" in process.evidence()
+    assert Report.model_validate_json(report.read_text()).stopped
