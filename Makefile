@@ -17,10 +17,10 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench torture lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS="--listen udp:127.0.0.1:5070")
 	@exec $(BIN)/sipfsm run $(ARGS)
@@ -39,6 +39,9 @@ check: $(VENV)/.for-test ## run the checks that need no running: style, types, l
 bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay and Kamailio
 	@bash tests/debian-packages.sh
 	$(BIN)/python -m tests.bench --output docs/bench.md $(ARGS)
+
+torture: $(VENV)/.for-test ## send the torture messages of RFC 4475 and 5118, and write the page of their outcomes
+	$(BIN)/python -m tests.torture
 
 lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
 	$(COMPILE) --output-file=requirements.lock pyproject.toml

@@ -11,13 +11,14 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import structlog
 import trio
 
-from sipfsm.config import ListenAddress, Settings, served_domains
+from sipfsm.config import LimitSettings, ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
 from sipfsm.fsm import Engine
 from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
@@ -37,7 +38,7 @@ from sipfsm.proxy import (
 from sipfsm.registrar import Registrar
 from sipfsm.resolver import Resolver
 from sipfsm.transaction import ServerTransaction, TransactionLayer
-from sipfsm.transport import Flow, Listener, StreamLimits, TransportLayer
+from sipfsm.transport import MAX_HEADER, Flow, Listener, StreamLimits, TransportLayer, note_refused
 from sipfsm.transport.layer import PROTOCOLS, EndpointFactory
 
 log = structlog.get_logger("sipfsm.server")
@@ -118,8 +119,8 @@ class Element:
         except RefusedError as refusal:
             transaction.respond(refusal.response(transaction.request))
         except MessageError as error:
-            status, reason = error.status or 400, error.detail
-            transaction.respond(make_response(transaction.request, status, reason))
+            note_refused(self._transactions.counters, error)
+            transaction.respond(make_response(transaction.request, error.status or 400, error.phrase))
 
     def _dispatch(self, transaction: ServerTransaction) -> None:
         request = transaction.request
@@ -140,12 +141,15 @@ class Element:
             self._proxy.forward(transaction, prepared)
 
     def _cancel(self, transaction: ServerTransaction) -> None:
-        """Answer a CANCEL, and have its INVITE cancelled (:rfc:`3261#section-9.2`, `16.10`)."""
-        invite = self._transactions.find_cancelled(transaction.request)
-        assert invite is not None  # the layer makes no transaction for a CANCEL without one
+        """Answer a CANCEL, and have its INVITE cancelled (:rfc:`3261#section-9.2`, `16.10`).
+
+        Any other request goes on as if nothing had come.
+        """
+        cancelled = self._transactions.find_cancelled(transaction.request)
+        assert cancelled is not None  # the layer makes no transaction for a CANCEL without one
         transaction.respond(make_response(transaction.request, 200))
-        if invite.user is not None:
-            invite.user.cancelled()
+        if cancelled.is_invite and cancelled.user is not None:
+            cancelled.user.cancelled()
 
     async def _register(
         self, transaction: ServerTransaction, turn: trio.Event, next_turn: trio.Event
@@ -217,10 +221,7 @@ class Server:
             self.transactions,
             counters=self.counters,
             limits=settings.message_limits,
-            stream=StreamLimits(
-                max_connections=limits.max_connections,
-                max_connections_per_host=limits.max_connections_per_host,
-            ),
+            stream=_stream_limits(limits),
             aliases=settings.aliases,
             protocols=self.surroundings.protocols,
             tracing=_tracing(settings),
@@ -259,6 +260,7 @@ class Server:
             max_expires=settings.registrar.max_expires,
             tracing=_tracing(settings),
             clock=surroundings.clock,
+            on_malformed=partial(note_refused, self.counters),
         )
         self.element = Element(self.transactions, self.proxy, registrar, domains)
         self.transactions.user = self.element
@@ -326,6 +328,16 @@ class Server:
 def _tracing(settings: Settings) -> bool:
     """Say if every event of every machine is to be logged."""
     return settings.log_level == "debug"
+
+
+def _stream_limits(limits: LimitSettings) -> StreamLimits:
+    return StreamLimits(
+        max_header=min(limits.max_message, MAX_HEADER),
+        message_timeout=limits.message_timeout,
+        idle_timeout=limits.idle_timeout,
+        max_connections=limits.max_connections,
+        max_connections_per_host=limits.max_connections_per_host,
+    )
 
 
 def _location(settings: Settings, clock: Callable[[], float]) -> LocationService:

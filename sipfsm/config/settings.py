@@ -134,6 +134,26 @@ class LimitSettings(BaseModel):
 
     max_message: Annotated[_Count, Field(ge=1300, le=16_777_216)] = DEFAULT_LIMITS.max_message
     """Bytes of one message with its body."""
+    max_body: Annotated[_Count, Field(le=16_777_216)] | None = None
+    """Bytes of a body; None is as many as `max_message`."""
+    max_start_line: Annotated[_Count, Field(ge=256, le=65_535)] = DEFAULT_LIMITS.max_start_line
+    """Bytes of a start line; the Request-URI is nearly all of it."""
+    max_line: Annotated[_Count, Field(ge=256, le=65_535)] = DEFAULT_LIMITS.max_line
+    """Bytes of one header field with its continuation lines."""
+    max_fields: Annotated[_Count, Field(ge=20, le=10_000)] = DEFAULT_LIMITS.max_fields
+    """Header fields of a message."""
+    max_via: Annotated[_Count, Field(le=10_000)] = DEFAULT_LIMITS.max_via
+    """Values of Via."""
+    max_route: Annotated[_Count, Field(le=10_000)] = DEFAULT_LIMITS.max_route
+    """Values of Route, and likewise of Record-Route and of Path."""
+    max_values: Annotated[_Count, Field(le=10_000)] = DEFAULT_LIMITS.max_values
+    """Values of each other comma list that is read, such as Contact and Require."""
+    max_params: Annotated[_Count, Field(le=10_000)] = DEFAULT_LIMITS.max_params
+    """Parameters of one value, those of its URI included."""
+    message_timeout: _Seconds = 30.0
+    """From the first byte of a message on a stream to its last one, in seconds."""
+    idle_timeout: _Seconds = 900.0
+    """For a stream without a byte in either direction, in seconds."""
     max_connections: _Count = 4096
     """Stream connections in all."""
     max_connections_per_host: _Count = 256
@@ -276,7 +296,18 @@ class Settings(BaseSettings):
     @property
     def message_limits(self) -> Limits:
         """How large a message may be."""
-        return Limits(max_message=self.limits.max_message, max_body=self.limits.max_message)
+        limits = self.limits
+        return Limits(
+            max_message=limits.max_message,
+            max_start_line=limits.max_start_line,
+            max_line=limits.max_line,
+            max_fields=limits.max_fields,
+            max_body=limits.max_message if limits.max_body is None else limits.max_body,
+            max_via=limits.max_via,
+            max_route=limits.max_route,
+            max_values=limits.max_values,
+            max_params=limits.max_params,
+        )
 
     @property
     def notices(self) -> list[str]:

@@ -14,7 +14,14 @@ from sipfsm.message.auth import (
     parse_auth_untrusted,
     write_auth_params,
 )
-from sipfsm.message.build import REASON_PHRASES, make_ack, make_cancel, make_response, stateless_tag
+from sipfsm.message.build import (
+    REASON_PHRASES,
+    acknowledges_stateless,
+    make_ack,
+    make_cancel,
+    make_response,
+    stateless_tag,
+)
 from sipfsm.message.check import check_untrusted
 from sipfsm.message.cseq import MAX_CSEQ, CSeq, parse_cseq_untrusted
 from sipfsm.message.dates import Timestamp, format_date, parse_date_untrusted, parse_timestamp_untrusted
@@ -56,6 +63,7 @@ __all__ = [
     "Uri",
     "UriParams",
     "Via",
+    "acknowledges_stateless",
     "canonical_host",
     "check_untrusted",
     "format_date",

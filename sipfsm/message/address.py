@@ -8,7 +8,7 @@ from sipfsm.message.errors import MessageError
 from sipfsm.message.memo import remembered
 from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
 from sipfsm.message.uri import Uri, parse_uri_untrusted
-from sipfsm.message.values import octets, quote, split_values_untrusted, text, unquote
+from sipfsm.message.values import octets, parse_values_untrusted, quote, split_values_untrusted, text, unquote
 
 _WS = r"[ \t]*+"
 # A display name is a quoted string or tokens; letters beyond ASCII are no tokens but are met on the network.
@@ -155,10 +155,13 @@ def parse_routes_untrusted(lines: list[bytes]) -> tuple[NameAddr, ...]:
         MessageError: as `parse_name_addr_untrusted`, for an unbalanced list, and ``bad-route``.
     """
     values = [value for line in lines for value in split_values_untrusted(line)]
-    for value in values:
-        if b"<" not in value:
-            raise MessageError("bad-route", "Route without angle brackets", value)
-    return tuple([parse_name_addr_untrusted(value) for value in values])
+    return parse_values_untrusted(values, _parse_route_untrusted)
+
+
+def _parse_route_untrusted(raw: bytes) -> NameAddr:
+    if b"<" not in raw:
+        raise MessageError("bad-route", "Address without angle brackets", raw)
+    return parse_name_addr_untrusted(raw)
 
 
 def parse_contacts_untrusted(lines: list[bytes]) -> tuple[NameAddr, ...] | None:
@@ -174,4 +177,4 @@ def parse_contacts_untrusted(lines: list[bytes]) -> tuple[NameAddr, ...] | None:
     for value in values:
         if value.partition(b";")[0].rstrip(b" \t") == b"*":
             raise MessageError("bad-contact-star", "Contact * is not alone", value)
-    return tuple([parse_name_addr_untrusted(value) for value in values])
+    return parse_values_untrusted(values, parse_name_addr_untrusted)

@@ -106,8 +106,25 @@ def make_response(
 
 
 def stateless_tag(request: Request) -> str:
-    """Return a To tag that follows from the request: the same for each of its retransmissions."""
-    return blake2b(request.headers.only(_RETURNED).to_bytes(), digest_size=8).hexdigest()
+    """Return a To tag that follows from the request: the same for each of its retransmissions.
+
+    It is made of what an ACK has in common with its INVITE (:rfc:`3261#section-17.1.1.3`), so that the ACK of
+    an answer that left no transaction behind is known by its own To tag.
+    """
+    headers = request.headers
+    number = (headers.first(b"cseq") or b"").split(maxsplit=1)[:1]
+    try:
+        via = request.via
+        first_hop = via.branch, via.sent_by
+    except MessageError:
+        first_hop = None, ""
+    parts = repr((first_hop, headers.first(b"call-id"), number))
+    return blake2b(parts.encode("ascii", "backslashreplace"), digest_size=8).hexdigest()
+
+
+def acknowledges_stateless(ack: Request) -> bool:
+    """Say if an ACK is for an answer of ours whose To tag was made by `stateless_tag`."""
+    return ack.method == "ACK" and ack.to.tag == stateless_tag(ack)
 
 
 def make_ack(invite: Request, response: Response) -> Request:

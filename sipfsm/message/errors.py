@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipfsm.message.names import usual_name
+
 if TYPE_CHECKING:
     from sipfsm.message.message import Request, Response
 
@@ -22,6 +24,9 @@ class MessageError(Exception):
         offending: the bytes at fault, cut to `OFFENDING_LIMIT`.
         status: the status code to answer with; None when no answer may be sent (a response or an ACK) or none
             can be built (no Via).
+        where: the header field, ``Request-URI`` or the like that it was found in; None where `detail` says
+            it all.
+        position: which value of a comma list, from 1; None if there is one only.
         message: what could be read of the message, so that an answer can be built from it.
     """
 
@@ -32,9 +37,24 @@ class MessageError(Exception):
         self.offending = offending[:OFFENDING_LIMIT]
         self.status = status
         self.message: Request | Response | None = None
+        self.where: str | None = None
+        self.position: int | None = None
+
+    @property
+    def phrase(self) -> str:
+        """What is wrong and where, fit for a reason phrase: ``Malformed address in Route, value 2``."""
+        named = self.where is None or self.where in self.detail.split()
+        phrase = self.detail if named else f"{self.detail} in {self.where}"
+        return phrase if self.position is None else f"{phrase}, value {self.position}"
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.reason}): {self.offending!r}" if self.offending else self.detail
+
+    def found_in(self, where: str) -> MessageError:
+        """Say where the error was found, unless that is known already."""
+        if self.where is None:
+            self.where = where
+        return self
 
     def about(self, message: Request | Response) -> MessageError:
         """Say which message the error was found in, and forget the status if that one cannot be answered."""
@@ -43,3 +63,21 @@ class MessageError(Exception):
             if not message.answerable or b"via" not in message.headers:
                 self.status = None
         return self
+
+
+def missing(name: bytes) -> MessageError:
+    """Return the error of a field, given in the lower-case long form, that has to be there."""
+    usual = usual_name(name).decode("ascii")
+    return MessageError(f"missing-{usual.lower()}", f"Missing {usual}")
+
+
+def duplicate(name: bytes, second: bytes) -> MessageError:
+    """Return the error of a field that is there twice and can be there only once, with its second value."""
+    usual = usual_name(name).decode("ascii")
+    return MessageError(f"duplicate-{usual.lower()}", f"{usual} appears twice", second)
+
+
+def too_many(name: bytes) -> MessageError:
+    """Return the error of a comma list that has more values than a limit allows."""
+    usual = usual_name(name).decode("ascii")
+    return MessageError(f"too-many-{usual.lower()}", f"Too many {usual} values")

@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any, TypeVar
 
 from sipfsm.message.names import usual_name
-from sipfsm.message.values import CR, LF, WSP, first_value_end_untrusted, split_values_untrusted, unfold
+from sipfsm.message.values import CR, FOLD, LF, WSP, first_value_end_untrusted, split_values_untrusted, unfold
 
 T = TypeVar("T")
 
@@ -94,6 +94,10 @@ class Headers:
     def values_at_most(self) -> int:
         """Return an upper bound of how many values all comma lists hold together: the commas tell."""
         return len(self._lines) + b"".join(self._lines).count(b",")
+
+    def count_byte(self, octet: bytes) -> int:
+        """Return how often an octet stands in all lines together."""
+        return b"".join(self._lines).count(octet)
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of the comma lists in all lines so named, at least one for each line.
@@ -232,6 +236,18 @@ class Headers:
         _check_value(suffix)
         self._lines[self._names.index(name)] += suffix
         self._cache.pop(name, None)
+
+    def straighten(self) -> None:
+        """Take out the white space before colons, and write folded lines as one, with a space for each fold.
+
+        :rfc:`3261#section-25.1` lets whoever forwards a message do so. No value is another afterwards, and an
+        element that knows neither of the two reads the fields as this one did.
+        """
+        lines = self._lines
+        for at, line in enumerate(lines):
+            colon = line.index(b":")
+            if line[colon - 1] in WSP or LF in line:
+                lines[at] = line[:colon].rstrip(WSP) + FOLD.sub(b" ", line[colon:])
 
     def to_bytes(self) -> bytes:
         """Write all lines, each with its line break."""

@@ -26,12 +26,17 @@ def _canonical_ipv6(address: str) -> str | None:
 def host_untrusted(raw: str) -> str:
     """Return a host that matched `HOST`, an IPv6 reference without its brackets.
 
+    The grammar of :rfc:`3261#section-25.1` has one colon too many before an IPv4 address in an IPv6 one; both
+    ways are taken, and the right one is returned (:rfc:`5118#section-4.10`).
+
     Raises:
         MessageError: ``bad-host``: what the brackets hold is no IPv6 address.
     """
     if raw[0] != "[":
         return raw
     address = raw[1:-1]
+    if "." in address:
+        address = address.replace(":::", "::")
     if _canonical_ipv6(address) is None:
         raise MessageError("bad-host", "Malformed IPv6 address", octets(raw))
     return address

@@ -16,8 +16,14 @@ class Limits:
         max_line: bytes of one header field with its continuation lines.
         max_fields: header fields.
         max_body: bytes of the body that Content-Length may announce.
-        max_hops: values of Via, and likewise of Route, Record-Route and Path. 70 hops is what Max-Forwards
-            allows by default (:rfc:`3261#section-8.1.1.6`).
+        max_via: values of Via. 70 hops is what Max-Forwards allows by default
+            (:rfc:`3261#section-8.1.1.6`).
+        max_route: values of Route, and likewise of Record-Route and Path.
+        max_values: values of each other comma list that is read, such as Contact and Require.
+        max_params: parameters of one value, those of its URI included.
+
+    Nothing that is read holds a thing of its own kind: comments, the one construct of the grammar that nests,
+    stand only in fields that are passed on unread. So there is no depth to bound.
     """
 
     max_message: int = 65_535
@@ -25,7 +31,10 @@ class Limits:
     max_line: int = 16_384
     max_fields: int = 256
     max_body: int = 65_535
-    max_hops: int = 70
+    max_via: int = 70
+    max_route: int = 70
+    max_values: int = 256
+    max_params: int = 100
 
 
 DEFAULT_LIMITS = Limits()

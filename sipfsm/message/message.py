@@ -15,7 +15,7 @@ from sipfsm.message.address import (
 from sipfsm.message.auth import Challenge, Credentials, parse_auths_untrusted
 from sipfsm.message.cseq import CSeq, parse_cseq_untrusted
 from sipfsm.message.dates import Timestamp, parse_date_untrusted, parse_timestamp_untrusted
-from sipfsm.message.errors import MessageError
+from sipfsm.message.errors import MessageError, missing
 from sipfsm.message.headers import Headers
 from sipfsm.message.names import usual_name
 from sipfsm.message.scalars import (
@@ -210,26 +210,26 @@ class Message:
         try:
             return self.headers.cached_first(name, parser)
         except MessageError as error:
-            raise self._error(error) from None
+            raise self._error(error, name) from None
 
     def _mandatory(self, name: bytes, parser: Callable[[bytes], T]) -> T:
         try:
             value = self.headers.cached_first(name, parser)
         except MessageError as error:
-            raise self._error(error) from None
+            raise self._error(error, name) from None
         if value is None:
-            raise self._error(missing(name))
+            raise self._error(missing(name), name)
         return value
 
     def _all(self, name: bytes, parser: Callable[[list[bytes]], T]) -> T:
         try:
             return self.headers.cached(name, parser)
         except MessageError as error:
-            raise self._error(error) from None
+            raise self._error(error, name) from None
 
-    def _error(self, error: MessageError) -> MessageError:
+    def _error(self, error: MessageError, name: bytes) -> MessageError:
         assert isinstance(self, Request | Response)
-        return error.about(self)
+        return error.found_in(usual_name(name).decode("ascii")).about(self)
 
 
 class Request(Message):
@@ -275,7 +275,7 @@ class Request(Message):
             try:
                 self._uri = parse_uri_untrusted(self._raw_uri)
             except MessageError as error:
-                raise error.about(self) from None
+                raise error.found_in("Request-URI").about(self) from None
         return self._uri
 
     @uri.setter
@@ -349,9 +349,3 @@ class Response(Message):
 
 
 SipMessage: TypeAlias = Request | Response
-
-
-def missing(name: bytes) -> MessageError:
-    """Return the error of a missing field."""
-    usual = usual_name(name).decode("ascii")
-    return MessageError(f"missing-{usual.lower()}", f"Missing {usual}")

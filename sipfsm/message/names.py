@@ -41,13 +41,14 @@ _COMPACT = {
     b"y": b"identity",
 }
 
-_DISPLAY = {name.lower(): name for name in _USUAL.encode().split()}
+KNOWN_NAMES = {name.lower(): name for name in _USUAL.encode().split()}
+"""The fields that are known: the lower-case long form of the name, and how it is usually written."""
 
 # Every spelling that is met often, so that one look-up settles a field's name. The keys are few and fixed:
 # nothing is ever added from the network.
 USUAL_SPELLINGS = {
     spelling: name
-    for name, usual in _DISPLAY.items()
+    for name, usual in KNOWN_NAMES.items()
     for spelling in (usual, usual.title(), usual.upper(), usual.lower())
 } | {spelling: name for compact, name in _COMPACT.items() for spelling in (compact, compact.upper())}
 """The lower-case long form of each name by the ways it is usually written."""
@@ -73,7 +74,7 @@ def usual_name(name: bytes) -> bytes:
     Raises:
         ValueError: `name` is no lower-case long form.
     """
-    usual = _DISPLAY.get(name)
+    usual = KNOWN_NAMES.get(name)
     if usual is not None:
         return usual
     if name in _COMPACT or name != name.lower() or _TOKEN.fullmatch(name) is None:

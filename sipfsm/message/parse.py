@@ -14,7 +14,7 @@ from sipfsm.message.errors import MessageError
 from sipfsm.message.headers import Headers
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.message import Request, Response, SipMessage
-from sipfsm.message.names import USUAL_SPELLINGS, field_name_untrusted
+from sipfsm.message.names import KNOWN_NAMES, USUAL_SPELLINGS, field_name_untrusted
 from sipfsm.message.scalars import parse_content_length_untrusted
 from sipfsm.message.values import text
 
@@ -54,7 +54,8 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     if len(start) > limits.max_start_line:
         defects.append(MessageError("start-line-too-long", "Request-URI too long", start, status=414))
     if len(lines) > limits.max_fields or len(head) > limits.max_line:
-        _check_fields(_FIELD_BREAK.split(head)[1:], limits, defects)
+        head = _within_limits(head, limits, defects)
+        lines = head.split(b"\r\n")[1:]
     headers = _find_fields(head, lines, defects)
     message = _parse_start_line(start, headers, data[end + 4 :] if end >= 0 else b"", defects)
     _cut_body(message, limits, defects)
@@ -63,12 +64,24 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     return message
 
 
-def _check_fields(fields: list[bytes], limits: Limits, defects: list[MessageError]) -> None:
+def _within_limits(head: bytes, limits: Limits, defects: list[MessageError]) -> bytes:
+    """Return as many fields as are allowed: of the others nothing is read, not even for an answer."""
+    start, *fields = _FIELD_BREAK.split(head)
     if len(fields) > limits.max_fields:
         defects.append(MessageError("too-many-fields", "Too many header fields"))
+        fields = fields[: limits.max_fields]
     longest = max(fields, key=len, default=b"")
     if len(longest) > limits.max_line:
-        defects.append(MessageError("field-too-long", "Header field too long", longest))
+        name = field_name_untrusted(longest)
+        error = MessageError("field-too-long", "Header field too long", longest)
+        defects.append(_in_field(error, name, 1 + fields.index(longest)))
+    return b"\r\n".join([start, *fields])
+
+
+def _in_field(error: MessageError, name: bytes | None, number: int) -> MessageError:
+    """Say where a defect of a field is: its name if that is one of ours to print, else its number from 1."""
+    usual = None if name is None else KNOWN_NAMES.get(name)
+    return error.found_in(f"header field {number}" if usual is None else usual.decode("ascii"))
 
 
 def _find_fields(head: bytes, lines: list[bytes], defects: list[MessageError]) -> Headers:
@@ -83,18 +96,20 @@ def _find_fields(head: bytes, lines: list[bytes], defects: list[MessageError]) -
     good_names = []
     good_fields = []
     if not sound and (defect := misplaced_control_untrusted(start)):
-        defects.append(defect)
-    for field in fields:
+        defects.append(defect.found_in("start line"))
+    for number, field in enumerate(fields, 1):
         name = field_name_untrusted(field)
         if not sound and (defect := misplaced_control_untrusted(field)):
-            defects.append(defect)
+            defects.append(_in_field(defect, name, number))
         elif name is not None:
             good_names.append(name)
             good_fields.append(field)
         elif b":" in field:
-            defects.append(MessageError("bad-field-name", "Malformed header field name", field))
+            error = MessageError("bad-field-name", "Malformed header field name", field)
+            defects.append(_in_field(error, None, number))
         else:
-            defects.append(MessageError("no-colon", "Header field without colon", field))
+            error = MessageError("no-colon", "Missing colon", field)
+            defects.append(_in_field(error, None, number))
     return Headers.from_lines(good_names, good_fields)
 
 
@@ -121,7 +136,7 @@ def _cut_body(message: SipMessage, limits: Limits, defects: list[MessageError]) 
     try:
         length = message.headers.cached_first(b"content-length", parse_content_length_untrusted)
     except MessageError as error:
-        defects.append(error)
+        defects.append(error.found_in("Content-Length"))
         return
     if length is None:
         return

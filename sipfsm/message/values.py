@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from sipfsm.message.errors import MessageError
+
+T = TypeVar("T")
 
 WSP = b" \t"
 # Numbers, for these are found in bytes faster than bytes are.
@@ -17,7 +21,7 @@ ANGLE = 0x3C
 # All patterns of this package use possessive quantifiers (`*+`, `++`): what was taken is never given back, so
 # that no input costs more than its length.
 # A value can end with a fold whose white space has been trimmed.
-_FOLD = re.compile(rb"\r\n[ \t]*+")
+FOLD = re.compile(rb"\r\n[ \t]*+")
 _LIST_ITEM = re.compile(rb'(?>(?:[^",<]++|"(?>(?:[^"\\]++|\\.)*)"|<[^>]*+>)*)', re.DOTALL)
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]++")
 _QUOTED = re.compile(r'"([^"\\]*+(?>(?:\\.[^"\\]*+)*))"', re.DOTALL)
@@ -38,7 +42,7 @@ def octets(decoded: str) -> bytes:
 def unfold(value: bytes) -> bytes:
     """Join continuation lines with one space and trim both ends (:rfc:`3261#section-7.3.1`)."""
     if LF in value:
-        value = _FOLD.sub(b" ", value)
+        value = FOLD.sub(b" ", value)
     return value.strip(WSP)
 
 
@@ -76,6 +80,23 @@ def split_values_untrusted(value: bytes) -> list[bytes]:
         start = end + 1
     pieces.append(value[start:].strip(WSP))
     return pieces
+
+
+def parse_values_untrusted(values: list[bytes], parser: Callable[[bytes], T]) -> tuple[T, ...]:
+    """Read each value of a list.
+
+    Raises:
+        MessageError: from the parser; its position says which value it was, if there are several.
+    """
+    parsed: list[T] = []
+    try:
+        for value in values:
+            parsed.append(parser(value))  # noqa: PERF401 - how many were read tells which one is malformed
+    except MessageError as error:
+        if len(values) > 1:
+            error.position = len(parsed) + 1
+        raise
+    return tuple(parsed)
 
 
 def is_token_untrusted(raw: bytes) -> bool:

@@ -9,7 +9,15 @@ from sipfsm.message.errors import MessageError
 from sipfsm.message.host import HOST, PORT, host_port, host_untrusted, port_untrusted
 from sipfsm.message.memo import remembered
 from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
-from sipfsm.message.values import COMMA, WSP, first_value_end_untrusted, octets, split_values_untrusted, text
+from sipfsm.message.values import (
+    COMMA,
+    WSP,
+    first_value_end_untrusted,
+    octets,
+    parse_values_untrusted,
+    split_values_untrusted,
+    text,
+)
 
 _TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"
 _WS = r"[ \t]*+"
@@ -118,4 +126,5 @@ def parse_vias_untrusted(lines: list[bytes]) -> tuple[Via, ...]:
     Raises:
         MessageError: as `parse_via_untrusted`, and for an unbalanced list.
     """
-    return tuple([parse_via_untrusted(value) for line in lines for value in split_values_untrusted(line)])
+    values = [value for line in lines for value in split_values_untrusted(line)]
+    return parse_values_untrusted(values, parse_via_untrusted)

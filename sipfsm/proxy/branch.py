@@ -105,6 +105,7 @@ class Branch(Driver[Response]):
         if b"via" not in response.headers:
             self._context.proxy.counters.count("dropped.response.no-more-via")
             return
+        response.headers.straighten()
         self.handle(_event_of(response.status), response)
 
     def timed_out(self) -> None:

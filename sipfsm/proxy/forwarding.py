@@ -49,11 +49,14 @@ class Interface(NamedTuple):
 def make_forwarded(request: Request, destination: Destination) -> Request:
     """Copy a request for one destination: Request-URI, Max-Forwards, Route.
 
+    All other fields leave as they came, but for what `Headers.straighten` does to their form.
+
     Args:
         request: after route preprocessing; not changed.
         destination: where it is to go.
     """
     forwarded = request.copy()
+    forwarded.headers.straighten()
     if destination.uri is not request.uri:
         forwarded.uri = destination.uri
     hops = request.max_forwards

@@ -5,7 +5,7 @@ and done in `sipfsm.proxy.loops` once that is known. Step 6, Proxy-Authorization
 comes.
 """
 
-from sipfsm.message import Request
+from sipfsm.message import MessageError, Request, SipUri
 from sipfsm.message.refusal import RefusedError
 
 SCHEMES: frozenset[str] = frozenset({"sip", "tel"})
@@ -20,9 +20,16 @@ def validate(request: Request) -> None:
     """Check what a proxy has to check before it forwards a request; what it answers itself needs no hops.
 
     Raises:
+        MessageError: ``request-uri-headers``: the Request-URI has header fields, which a next hop might take
+            for fields of the request (:rfc:`3261#section-19.1.5`, :rfc:`4475#section-3.1.2.11`).
         RefusedError: 416, 483 or 420, in the order of the RFC.
     """
-    if request.uri.scheme not in SCHEMES:  # step 2
+    uri = request.uri
+    if isinstance(uri, SipUri) and uri.headers:  # step 1: what only who forwards it has to know
+        raise MessageError("request-uri-headers", "Header fields in Request-URI", request.raw_uri).about(
+            request
+        )
+    if uri.scheme not in SCHEMES:  # step 2
         raise RefusedError(416)
     if request.max_forwards == 0:  # step 3
         raise RefusedError(483)

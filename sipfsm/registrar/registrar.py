@@ -36,6 +36,7 @@ class Registrar:
         path_needs_support: refuse a request with Path whose client does not say `Supported: path`, as
             :rfc:`3327#section-5.3` recommends; False accepts it.
         guard: steps 3 and 4; None lets every request pass.
+        on_malformed: is told of each request that is refused because a field is malformed.
         clock: gives the unix time in seconds.
         tracing: log what happens to each binding, at level debug.
 
@@ -54,6 +55,7 @@ class Registrar:
         max_expires: int = 86_400,
         path_needs_support: bool = True,
         guard: Guard | None = None,
+        on_malformed: Callable[[MessageError], None] | None = None,
         clock: Callable[[], float] = time.time,
         tracing: bool = False,
     ) -> None:
@@ -65,6 +67,7 @@ class Registrar:
         self._expiry = ExpiryPolicy(min_expires, default_expires, max_expires)
         self._path_needs_support = path_needs_support
         self._guard = guard
+        self._on_malformed = on_malformed
         self._clock = clock
         self._tracing = tracing
 
@@ -82,7 +85,9 @@ class Registrar:
         except RefusedError as refusal:
             return refusal.response(request)
         except MessageError as error:
-            return RefusedError(error.status or 400, error.detail).response(request)
+            if self._on_malformed is not None:
+                self._on_malformed(error)
+            return RefusedError(error.status or 400, error.phrase).response(request)
         except LocationError as error:
             return of_location(error).response(request)
 

@@ -53,6 +53,18 @@ def server_key(request: Request, method: str | None = None) -> Key:
     return *_rfc2543_fields(request), request.to.tag, method or request.method
 
 
+def methodless_key(request: Request) -> Key:
+    """Return what all requests but ACK that differ in nothing but their method have in common.
+
+    A CANCEL has it from the request that it is for, whatever the method of that one
+    (:rfc:`3261#section-9.2`).
+    """
+    via = request.via
+    if is_unique(via.branch):
+        return via.branch.lower(), via.sent_by
+    return *_rfc2543_fields(request), request.to.tag
+
+
 def rfc2543_ack_key(request: Request, to_tag: str | None) -> Key:
     """Return the key that the ACK of an :rfc:`2543` element has; the To tag of its INVITE is not in it.
 

@@ -9,11 +9,11 @@ import trio
 
 from sipfsm.counters import Counters
 from sipfsm.fsm import Action, Engine, Timing, make_engines
-from sipfsm.message import MessageError, Request, Response, make_response
+from sipfsm.message import MessageError, Request, Response, acknowledges_stateless, make_response
 from sipfsm.transaction.alarms import TimerQueue
 from sipfsm.transaction.classify import event_of_response
 from sipfsm.transaction.client import ClientTransaction
-from sipfsm.transaction.keys import Key, TokenBytes, new_branch, response_key, server_key
+from sipfsm.transaction.keys import Key, TokenBytes, methodless_key, new_branch, response_key, server_key
 from sipfsm.transaction.sending import add_via
 from sipfsm.transaction.server import ServerTransaction
 from sipfsm.transaction.user import TransactionUser
@@ -40,6 +40,8 @@ class TransactionLayer:
         user: the core; likewise.
         clients: the client transactions by their keys.
         servers: the server transactions by their keys.
+        others: those of requests that are no INVITE, by their keys without the method: a CANCEL does not say
+            which method it is for.
         acks: those of :rfc:`2543` elements that may get an ACK, by its key.
         timers: the timers of all transactions.
         tracing: whether every event is logged.
@@ -81,6 +83,7 @@ class TransactionLayer:
         self.timers = TimerQueue(self._timer_failed, slack=timer_slack)
         self.clients: dict[Key, ClientTransaction] = {}
         self.servers: dict[Key, ServerTransaction] = {}
+        self.others: dict[Key, ServerTransaction] = {}
         self.acks: dict[Key, ServerTransaction] = {}
         engines = engines or make_engines(timing, MODELS, compiled=compiled)
         self.invite_client = engines["invite-client"]
@@ -100,6 +103,7 @@ class TransactionLayer:
         return {
             "clients": len(self.clients),
             "servers": len(self.servers),
+            "servers for CANCEL": len(self.others),
             "acks": len(self.acks),
             "timers": len(self.timers),
             "sends": self._pending_sends,
@@ -132,7 +136,7 @@ class TransactionLayer:
         """Answer a request that is not well-formed, without a transaction (:rfc:`3261#section-8.2.7`)."""
         request, status = error.message, error.status
         if isinstance(request, Request) and status is not None:
-            reason = error.detail if status == 400 else None
+            reason = error.phrase if status == 400 else None
             self.respond_statelessly(make_response(request, status, reason), request, flow)
 
     def _receive_response(self, response: Response) -> None:
@@ -153,6 +157,9 @@ class TransactionLayer:
             transaction = self.acks.get(key)
         if transaction is not None:
             transaction.receive(request)
+        elif request.method == "ACK" and acknowledges_stateless(request):
+            # RFC 3261 8.2.7: it is for an answer that left no transaction behind, so for nobody else.
+            self.counters.count("absorbed.ack")
         elif self._is_stray(request):
             self.user.take_stray(request, flow)
         elif self._nursery is None or self._is_too_much(request):
@@ -175,8 +182,9 @@ class TransactionLayer:
     # ---- what the core calls
 
     def find_cancelled(self, cancel: Request) -> ServerTransaction | None:
-        """Return the INVITE server transaction that a CANCEL is for, if any (:rfc:`3261#section-9.2`)."""
-        return self.servers.get(server_key(cancel, "INVITE"))
+        """Return the server transaction that a CANCEL is for, if any (:rfc:`3261#section-9.2`)."""
+        invite = self.servers.get(server_key(cancel, "INVITE"))
+        return self.others.get(methodless_key(cancel)) if invite is None else invite
 
     def respond_statelessly(self, response: Response, request: Request, flow: Flow) -> None:
         """Send a response without a transaction; drop and count it where that would take a connection."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sipfsm.fsm import Action, Event, Timer
 from sipfsm.message import Message, Request, Response, make_response
 from sipfsm.transaction.classify import event_of_request, event_of_tu_response
-from sipfsm.transaction.keys import Key, is_unique, rfc2543_ack_key
+from sipfsm.transaction.keys import Key, is_unique, methodless_key, rfc2543_ack_key
 from sipfsm.transaction.sending import add_length
 from sipfsm.transaction.transaction import Transaction
 from sipfsm.transaction.user import ServerUser
@@ -29,23 +29,27 @@ class ServerTransaction(Transaction[Message]):
         flow: the flow that it came over.
         user: gets what becomes of the answer; set by the core when it takes the request.
         answered: whether a final response was given.
+        is_invite: whether the request is an INVITE.
     """
 
     __slots__ = (
         "_ack_key",
         "_data",
+        "_methodless_key",
         "_reply_flow",
         "_request",
         "_unsent",
         "_via",
         "answered",
         "flow",
+        "is_invite",
         "user",
     )
 
     def __init__(self, layer: TransactionLayer, request: Request, flow: Flow, key: Key) -> None:
         """Take a request; the core is told at once."""
-        engine = layer.invite_server if request.method == "INVITE" else layer.non_invite_server
+        self.is_invite = request.method == "INVITE"
+        engine = layer.invite_server if self.is_invite else layer.non_invite_server
         super().__init__(layer, engine, key, reliable=flow.reliable)
         self._request: Request | None = request
         self._via = request.via
@@ -57,6 +61,10 @@ class ServerTransaction(Transaction[Message]):
         self._unsent: dict[bytes, None] | None = None
         self._ack_key: Key | None = None
         layer.servers[key] = self
+        self._methodless_key: Key | None = None
+        if not self.is_invite and request.method != "CANCEL":
+            self._methodless_key = methodless_key(request)
+            layer.others[self._methodless_key] = self
 
     @property
     def request(self) -> Request:
@@ -95,6 +103,8 @@ class ServerTransaction(Transaction[Message]):
         """Take the key out of the layer's table."""
         if self.layer.servers.get(self.key) is self:
             del self.layer.servers[self.key]
+        if self._methodless_key is not None and self.layer.others.get(self._methodless_key) is self:
+            del self.layer.others[self._methodless_key]
         self.user = None
         if self._ack_key is not None and self.layer.acks.get(self._ack_key) is self:
             del self.layer.acks[self._ack_key]

@@ -12,11 +12,13 @@
 
 from sipfsm.transport.address import HostPort, Target
 from sipfsm.transport.errors import TransportError
+from sipfsm.transport.intake import note_refused
 from sipfsm.transport.interface import Flow, Listener, Receiver, Transport
 from sipfsm.transport.layer import TransportLayer
-from sipfsm.transport.limits import StreamLimits
+from sipfsm.transport.limits import MAX_HEADER, StreamLimits
 
 __all__ = [
+    "MAX_HEADER",
     "Flow",
     "HostPort",
     "Listener",
@@ -26,4 +28,5 @@ __all__ = [
     "Transport",
     "TransportError",
     "TransportLayer",
+    "note_refused",
 ]

@@ -7,6 +7,8 @@ no way to tell where the next one begins: that is the end of the stream.
 import re
 
 from sipfsm.message import MessageError
+from sipfsm.message.errors import duplicate, missing
+from sipfsm.message.values import unfold
 
 PING = b"\r\n\r\n"
 """The keep-alive of a client between messages; the answer is `PONG` (:rfc:`5626#section-4.4.1`)."""
@@ -71,7 +73,7 @@ class StreamFramer:
 
         Raises:
             MessageError: the stream has no further message that can be told from the next; it must be closed.
-                `header` is then what was read of the header, or empty if its end never came.
+                `header` is then the header, or those of its lines that came before it grew too large.
         """
         if not self._needed:
             self._skip_blank()
@@ -105,15 +107,17 @@ class StreamFramer:
         self._searched = len(self._buffer)
         length = end + len(_END_OF_HEADER) if end >= 0 else self._searched + 1
         if length > self._max_header:
+            whole_lines = bytes(self._buffer[: self._max_header]).rpartition(b"\r\n")[0]
+            self.header = whole_lines + _END_OF_HEADER
             raise MessageError(
-                "header-too-large", "Header Section Too Large", bytes(self._buffer[:64]), status=513
+                "header-too-large", "Header section too large", bytes(self._buffer[:64]), status=513
             )
         if end < 0:
             return 0
         self.header = bytes(self._buffer[:length])
         body = content_length_untrusted(self.header)
         if body > self._max_body:
-            raise MessageError("body-too-large", "Body Too Large", str(body).encode(), status=413)
+            raise MessageError("body-too-large", "Body too large", str(body).encode(), status=413)
         return length + body
 
 
@@ -126,13 +130,11 @@ def content_length_untrusted(header: bytes) -> int:
     """
     values = _CONTENT_LENGTH.findall(header)
     if not values:
-        raise MessageError("content-length-missing", "Content-Length Missing", header, status=400)
+        raise missing(b"content-length")
     if len(values) > 1:
-        raise MessageError(
-            "content-length-repeated", "Content-Length Repeated", b",".join(values), status=400
-        )
-    digits = values[0].replace(b"\r\n", b" ").strip(b" \t")
+        raise duplicate(b"content-length", values[1].strip(b" \t"))
+    digits = unfold(values[0])
     if not digits.isdigit():
-        raise MessageError("content-length-invalid", "Content-Length Is Not a Number", digits, status=400)
+        raise MessageError("bad-content-length", "Malformed Content-Length", digits)
     # Ten digits are more than any limit; a million of them would be work to convert.
     return int(digits.lstrip(b"0")[:10] or b"0")

@@ -1,11 +1,32 @@
 """From the bytes of one message to the receiver: parse, check, mark the Via, drop what must be dropped."""
 
+import structlog
+
 from sipfsm.counters import Counters
 from sipfsm.message import Limits, MessageError, Request, check_untrusted, parse_message_untrusted
+from sipfsm.transport.address import Target
 from sipfsm.transport.faults import FaultLog
 from sipfsm.transport.interface import Flow, Receiver
 from sipfsm.transport.names import LocalNames
 from sipfsm.transport.via import mark_source
+
+log = structlog.get_logger(__name__)
+
+
+def note_refused(counters: Counters, error: MessageError, remote: str | None = None) -> None:
+    """Count and log a malformed request that is answered, by whichever layer finds it so.
+
+    Args:
+        counters: where it is counted.
+        error: what is wrong.
+        remote: where it came from, if that is known here.
+    """
+    counters.count(f"refused.{error.reason}")
+    _log_defect("message refused", error, remote)
+
+
+def _log_defect(event: str, error: MessageError, remote: str | None) -> None:
+    log.debug(event, reason=error.reason, detail=error.phrase, offending=error.offending, remote=remote)
 
 
 class Intake:
@@ -39,7 +60,7 @@ class Intake:
         """Take one datagram, or one message cut out of a stream."""
         try:
             message = parse_message_untrusted(data, self._limits)
-            check_untrusted(message)
+            check_untrusted(message, self._limits)
             if isinstance(message, Request):
                 mark_source(message, flow.remote)
             elif not self._names.is_sent_by(message.via):
@@ -55,18 +76,14 @@ class Intake:
     def refuse(self, error: MessageError, flow: Flow) -> None:
         """Have a bad request answered if it can be, and drop everything else."""
         try:
-            request = error.message
-            if error.status is None or not isinstance(request, Request):
+            answerable = _can_be_answered(error, flow)
+            remote = str(Target(flow.protocol, *flow.remote))
+            if answerable:
+                note_refused(self._counters, error, remote)
+                self._receiver.refuse(error, flow)
+            else:
                 self._counters.count(f"dropped.parse.{error.reason}")
-                return
-            try:
-                mark_source(request, flow.remote)
-            except MessageError:
-                # Without a Via no response finds its way or its transaction.
-                self._counters.count(f"dropped.parse.{error.reason}")
-                return
-            self._counters.count(f"refused.{error.reason}")
-            self._receiver.refuse(error, flow)
+                _log_defect("message dropped", error, remote)
         except Exception as fault:  # noqa: BLE001 - as above
             self.faults.report(fault, "refusing a message")
 
@@ -87,3 +104,20 @@ class Intake:
         except Exception as fault:  # noqa: BLE001 - as above
             self.faults.report(fault, "reading a message without an end")
         self.refuse(error, flow)
+
+
+def _can_be_answered(error: MessageError, flow: Flow) -> bool:
+    """Say if a bad message gets an answer, after marking its Via so that the answer finds its way.
+
+    Without a readable Via no response finds its way or its transaction. What is malformed is answered without
+    a transaction, and who has none MUST ignore a CANCEL (:rfc:`3261#section-8.2.7`): its INVITE is answered
+    all the same, only later.
+    """
+    request = error.message
+    if error.status is None or not isinstance(request, Request) or request.method == "CANCEL":
+        return False
+    try:
+        mark_source(request, flow.remote)
+    except MessageError:
+        return False
+    return True

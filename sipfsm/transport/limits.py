@@ -7,12 +7,15 @@ from sipfsm.fsm import Timing
 
 _TIMES: Final = Timing()
 
+MAX_HEADER = 65_536
+"""Bytes of start line and header fields on a stream: as many as any datagram can hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
     """Bounds of stream transports. Times are in seconds, sizes in bytes."""
 
-    max_header: int = 65_536
+    max_header: int = MAX_HEADER
     """Start line and header fields of one message; more without an end closes the connection."""
 
     message_timeout: float = _TIMES.message

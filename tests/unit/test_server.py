@@ -84,9 +84,10 @@ async def test_a_binding_remembers_the_flow_that_it_came_over(scene: Scene) -> N
 async def test_what_is_malformed_where_only_the_core_looks_is_answered_with_400(scene: Scene) -> None:
     alice = await scene.phone("alice")
     await alice.send(alice.request("OPTIONS", "sip:example.com", fields=[("Require", "a b")]))
-    assert (await alice.receive(400)).response.reason == "Not a token"
+    assert (await alice.receive(400)).response.reason == "Not a token in Require"
     await alice.send(alice.request("INVITE", "sip:bob@example.com", fields=[("Proxy-Require", "<>")]))
     await alice.receive(400)
+    assert scene.counted("refused.bad-token") == 2
 
 
 @simulated()

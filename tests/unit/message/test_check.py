@@ -155,7 +155,7 @@ def test_the_method_of_a_response_is_not_compared() -> None:
 @pytest.mark.parametrize("name", ["Via", "Route", "Record-Route", "Path"])
 def test_too_many_hops_are_refused(name: str) -> None:
     value = b"SIP/2.0/UDP host" if name == "Via" else b"<sip:a;lr>"
-    limits = Limits(max_hops=4)
+    limits = Limits(max_via=4, max_route=4)
     others = {"via": b"Via: " + b",".join([value] * 2)} if name == "Via" else {}
     lines = {f"{at}": name.encode() + b": " + value for at in range(2)}
     check_untrusted(parse_message_untrusted(raw_invite(**others, **lines)), limits)
@@ -166,11 +166,11 @@ def test_too_many_hops_are_refused(name: str) -> None:
 
 def test_commas_in_quotes_are_no_hops() -> None:
     quoted = b'Route: "a,b,c,d,e,f" <sip:a;lr>'
-    check_untrusted(parse_message_untrusted(raw_invite(route=quoted)), Limits(max_hops=4))
+    check_untrusted(parse_message_untrusted(raw_invite(route=quoted)), Limits(max_route=4))
 
 
 def test_a_list_that_cannot_be_counted_is_refused() -> None:
-    error = refused(raw_invite(route=b'Route: "a,b,c,d,e,f <sip:a;lr>'), Limits(max_hops=4))
+    error = refused(raw_invite(route=b'Route: "a,b,c,d,e,f <sip:a;lr>'), Limits(max_route=4))
     assert error.reason == "unbalanced-quote"
 
 

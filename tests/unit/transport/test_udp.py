@@ -194,7 +194,7 @@ def test_a_fault_in_refusing_does_not_end_the_reader() -> None:
                 served.receiver.raises = RuntimeError("a bug")
                 await alice.sendto(request(length="99"), (LOCALHOST, served.port()))
                 await counted(served, "faults")
-                assert [entry["doing"] for entry in logs] == ["refusing a message"]
+                assert [entry["doing"] for entry in logs if "doing" in entry] == ["refusing a message"]
                 served.receiver.raises = None
                 await alice.sendto(request(), (LOCALHOST, served.port()))
                 await served.receiver.next()
