@@ -7,6 +7,7 @@ from hashlib import blake2b
 from sipfsm.message.cseq import CSeq
 from sipfsm.message.errors import MessageError
 from sipfsm.message.headers import Headers
+from sipfsm.message.limits import DEFAULT_LIMITS
 from sipfsm.message.message import Request, Response
 
 REASON_PHRASES: dict[int, str] = {
@@ -165,7 +166,10 @@ def _make_companion(method: str, invite: Request, to_source: Headers) -> Request
 
 
 def _lacks_to_tag(request: Request) -> bool:
+    to = request.headers.first(b"to")
+    if to is None or len(to) > DEFAULT_LIMITS.max_line:
+        return False  # what is too long to be let in is not read for the answer either
     try:
-        return b"to" in request.headers and request.to.tag is None
+        return request.to.tag is None
     except MessageError:
         return False  # a To that cannot be read has to be returned as it is

@@ -86,7 +86,12 @@ def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> Non
 
 def _read(message: SipMessage) -> None:
     """Read every field that elements rely on, for the errors."""
-    _ = message.via, message.from_.uri, message.to.uri, message.call_id
+    _ = message.via, message.call_id
+    for name, address in (("From", message.from_), ("To", message.to)):
+        try:
+            _ = address.uri
+        except MessageError as error:
+            raise error.found_in(name) from None
     cseq = message.cseq
     if isinstance(message, Request):
         if cseq.method != message.method:

@@ -75,7 +75,13 @@ def _within_limits(head: bytes, limits: Limits, defects: list[MessageError]) -> 
         name = field_name_untrusted(longest)
         error = MessageError("field-too-long", "Header field too long", longest)
         defects.append(_in_field(error, name, 1 + fields.index(longest)))
+        # Whether odd characters in them are in their place is not worth finding out.
+        fields = [each for each in fields if len(each) <= limits.max_line or _is_plain(each)]
     return b"\r\n".join([start, *fields])
+
+
+def _is_plain(field: bytes) -> bool:
+    return are_controls_in_place(field, field.count(b"\r\n"))
 
 
 def _in_field(error: MessageError, name: bytes | None, number: int) -> MessageError:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sipfsm.message.errors import MessageError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WSP = b" \t"
@@ -82,8 +83,8 @@ def split_values_untrusted(value: bytes) -> list[bytes]:
     return pieces
 
 
-def parse_values_untrusted(values: list[bytes], parser: Callable[[bytes], T]) -> tuple[T, ...]:
-    """Read each value of a list.
+def parse_values_untrusted(values: list[S], parser: Callable[[S], T]) -> tuple[T, ...]:
+    """Read each value of a list, or something of each.
 
     Raises:
         MessageError: from the parser; its position says which value it was, if there are several.

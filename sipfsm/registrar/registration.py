@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sipfsm.message import NameAddr, Request, SipUri, Uri
+from sipfsm.message import MessageError, NameAddr, Request, SipUri, Uri
 from sipfsm.message.refusal import RefusedError
+from sipfsm.message.values import parse_values_untrusted
 from sipfsm.registrar.policy import ExpiryPolicy
 
 MAX_CONTACTS = 32
@@ -56,7 +57,7 @@ def read_registration(request: Request, policy: ExpiryPolicy, received: str | No
         if request.expires != 0:
             raise RefusedError(400, "Contact * needs Expires: 0")
     else:
-        contacts = tuple(_wanted(contact, request.expires, policy) for contact in request.contacts)
+        contacts = _wanted_contacts(request, policy)
         if any(contact.interval and contact.uri.scheme == "sips" for contact in contacts):
             _check_protected(request)
     return Registration(
@@ -75,6 +76,15 @@ def _check_number_of_contacts(request: Request) -> None:
     most = sum(line.count(b",") + 1 for line in headers.lines(b"contact"))
     if most > MAX_CONTACTS and len(headers.values(b"contact")) > MAX_CONTACTS:
         raise RefusedError(403, "Too Many Contacts")
+
+
+def _wanted_contacts(request: Request, policy: ExpiryPolicy) -> tuple[WantedContact, ...]:
+    try:
+        return parse_values_untrusted(
+            request.contacts, lambda contact: _wanted(contact, request.expires, policy)
+        )
+    except MessageError as error:
+        raise error.found_in("Contact") from None
 
 
 def _wanted(contact: NameAddr, header: int | None, policy: ExpiryPolicy) -> WantedContact:

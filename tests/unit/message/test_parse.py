@@ -239,6 +239,15 @@ def test_what_is_too_large_is_refused(limits: Limits, reason: str, status: int) 
     assert error.message.call_id == "a84b4c76e66710"
 
 
+def test_of_fields_too_long_only_plain_ones_go_into_the_answer() -> None:
+    long = b"x" * 50
+    for subject, kept in ((long, True), (b'"\\\0"' + long, False)):
+        error = refused(raw_request(b"Subject: " + subject), Limits(max_line=50))
+        assert error.reason == "field-too-long"
+        assert error.message is not None
+        assert (b"subject" in error.message.headers) == kept
+
+
 def test_a_field_is_as_long_as_all_its_lines() -> None:
     folded = b"Subject: a" + b"\r\n b" * 10
     assert refused(raw_request(folded), Limits(max_line=len(folded) - 1)).reason == "field-too-long"
