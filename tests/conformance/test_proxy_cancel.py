@@ -622,3 +622,39 @@ async def test_16_7_6_a_branch_without_an_outcome_still_has_one(
     [client] = [each for key, each in scene.server.transactions.clients.items() if "INVITE" in str(key)]
     client.abandon()
     await alice.receive(status)
+
+
+# ---- a CANCEL of what is no INVITE
+
+
+@pytest.mark.parametrize("branch", [None, "old-style"])
+@simulated()
+async def test_9_2_a_cancel_of_another_request_gets_200_and_changes_nothing(
+    scene: Scene, branch: str | None
+) -> None:
+    """9.2: it "has no effect on the processing of transactions with any other method", and gets 200 itself."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    message = await alice.send(alice.request("MESSAGE", bob.aor, branch=branch))
+    pending = await bob.receive("MESSAGE")
+    await alice.send(alice.cancel(message))
+    answer = (await alice.receive(200)).response
+    assert answer.cseq.method == "CANCEL"
+    bob.answer(pending, 202)
+    assert (await alice.receive(202)).response.cseq.method == "MESSAGE"
+    assert bob.got("CANCEL") == []
+
+
+@simulated()
+async def test_9_2_so_does_one_that_comes_after_the_answer(scene: Scene) -> None:
+    """9.2: the transaction exists for 64*T1 after its answer; then the CANCEL belongs to nothing (16.10)."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    message = await alice.send(alice.request("MESSAGE", bob.aor))
+    bob.answer(await bob.receive("MESSAGE"), 200)
+    await alice.receive(200)
+    await alice.send(alice.cancel(message))
+    assert (await alice.receive(200)).response.cseq.method == "CANCEL"
+    await trio.sleep(40)
+    await alice.send(alice.cancel(message))
+    await bob.receive("CANCEL")

@@ -228,3 +228,77 @@ async def test_16_6_1_an_ack_keeps_its_bytes(scene: Scene) -> None:
     for name in (b"from", b"to", b"call-id", b"cseq", b"x-unknown"):
         assert forwarded.headers.lines(name) == ack.headers.lines(name)
     assert b"record-route" not in forwarded.headers
+
+
+# ---- the ACK of an answer that left no transaction behind
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("Expires: never", 400), ("Max-Forwards: 1", 400), ("Content-Length: 99", 400), ("X: SIP/3.0", 505)],
+)
+@simulated(trusted=("192.0.2.0/24",))
+async def test_8_2_7_the_ack_of_a_stateless_answer_is_ignored(scene: Scene, fault: str, status: int) -> None:
+    """8.2.7: "A stateless UAS MUST ignore ACK requests"; 17.1.1.3 says what such an ACK looks like."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = alice.request("INVITE", bob.aor)
+    alice.remember(invite)
+    data = invite.to_bytes().replace(b"Content-Length: 0", fault.encode())
+    await alice.send_raw(data.replace(b"SIP/2.0\r\n", b"SIP/3.0\r\n", 1) if status == 505 else data)
+    await alice.receive(status)
+    await bob.receives_nothing()
+    assert scene.counted("absorbed.ack") == 1
+
+
+@simulated(limits={"max_transactions": 1})
+async def test_8_2_7_so_is_the_ack_of_an_overloaded_server(scene: Scene) -> None:
+    """The same for the 503 of a server that has no room for a transaction."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor))
+    await alice.receive(503)
+    await trio.sleep(1)
+    assert scene.counted("absorbed.ack") == 1
+    await bob.receives_nothing()
+
+
+@simulated(limits={"max_transactions": 1})
+async def test_8_2_7_copies_get_the_same_tag(scene: Scene) -> None:
+    """8.2.7: "To header tags MUST be generated [...] in a stateless manner"; others get other tags (19.3)."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    alice.acknowledges = False
+    invite = alice.request("INVITE", bob.aor)
+    tags = []
+    for request in (invite, invite, alice.request("INVITE", bob.aor)):
+        await alice.send(request)
+        tags.append((await alice.receive(503)).response.to.tag)
+    assert tags[0] == tags[1] != tags[2]
+
+
+@simulated()
+async def test_13_2_2_4_an_ack_of_another_answer_is_forwarded_all_the_same(scene: Scene) -> None:
+    """A tag of somebody else, or one of ours of another request, is no reason to keep an ACK back."""
+    alice, bob, _, answer = await answered(scene)
+    await alice.send(alice.in_dialog("ACK", answer))
+    await bob.receive("ACK")
+    assert scene.counted("absorbed.ack") == 0
+
+
+@pytest.mark.parametrize("fault", ["Expires: never", "Max-Forwards: 1"])
+@simulated()
+async def test_8_2_7_a_malformed_cancel_is_ignored(scene: Scene, fault: str) -> None:
+    """8.2.7: who answers without a transaction "MUST ignore CANCEL requests"; the call goes on."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = await alice.send(alice.request("INVITE", bob.aor))
+    ringing = await bob.receive("INVITE")
+    cancel = alice.cancel(invite).to_bytes().replace(b"Content-Length: 0", fault.encode())
+    await alice.send_raw(cancel)
+    await trio.sleep(1)
+    assert [received.kind for received in alice.log] == [100]
+    assert bob.got("CANCEL") == []
+    assert scene.server.counters.total("dropped.parse") == 1
+    bob.answer(ringing, 200)
+    await alice.receive_later(200)
