@@ -632,7 +632,7 @@ async def test_16_7_6_a_branch_without_an_outcome_still_has_one(
 async def test_9_2_a_cancel_of_another_request_gets_200_and_changes_nothing(
     scene: Scene, branch: str | None
 ) -> None:
-    """9.2: it "has no effect on the processing of transactions with any other method", and gets 200 itself."""
+    """9.2: "Regardless of the method of the original request" CANCEL gets 200; it matters to INVITE alone."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
     await bob.register()
     message = await alice.send(alice.request("MESSAGE", bob.aor, branch=branch))
