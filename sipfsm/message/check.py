@@ -86,12 +86,13 @@ def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> Non
 
 def _read(message: SipMessage) -> None:
     """Read every field that elements rely on, for the errors."""
-    _ = message.via, message.call_id
+    _ = message.via
     for name, address in (("From", message.from_), ("To", message.to)):
         try:
             _ = address.uri
         except MessageError as error:
             raise error.found_in(name) from None
+    _ = message.call_id
     cseq = message.cseq
     if isinstance(message, Request):
         if cseq.method != message.method:
