@@ -22,7 +22,7 @@ from sipfsm.message.build import (
     make_response,
     stateless_tag,
 )
-from sipfsm.message.check import check_untrusted
+from sipfsm.message.check import check_overlong_untrusted, check_untrusted
 from sipfsm.message.cseq import MAX_CSEQ, CSeq, parse_cseq_untrusted
 from sipfsm.message.dates import Timestamp, format_date, parse_date_untrusted, parse_timestamp_untrusted
 from sipfsm.message.errors import MessageError
@@ -65,6 +65,7 @@ __all__ = [
     "Via",
     "acknowledges_stateless",
     "canonical_host",
+    "check_overlong_untrusted",
     "check_untrusted",
     "format_date",
     "host_port",

@@ -51,6 +51,8 @@ LISTS = (b"contact", b"require", b"proxy-require", b"supported", b"unsupported")
 _WITH_PARAMS = (b"via", b"from", b"to", b"contact", *ROUTES)
 _QUOTED = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"', re.DOTALL)
 
+_OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
+
 
 def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> None:
     """Check what all elements rely on; what is read for this stays remembered in the message.
@@ -82,6 +84,22 @@ def check_untrusted(message: SipMessage, limits: Limits = DEFAULT_LIMITS) -> Non
         _read(message)
     except MessageError as error:
         raise error.about(message) from None
+
+
+def check_overlong_untrusted(message: SipMessage) -> None:
+    """Check that nobody can be told two things by octets that UTF-8 does not have.
+
+    The grammar of :rfc:`3261#section-25.1` has room for sequences that take more octets than a character
+    needs. A careless decoder makes a line break or a quote of them where we see none (:rfc:`3629#section-10`).
+    So the parser takes them, and who passes messages on does not.
+
+    Raises:
+        MessageError: ``overlong-utf8``, with this message in it.
+    """
+    head = message.start_line() + message.headers.to_bytes()
+    found = _OVERLONG.search(head)
+    if found is not None:
+        raise MessageError("overlong-utf8", "Overlong UTF-8 sequence", head[found.start() :]).about(message)
 
 
 def _read(message: SipMessage) -> None:

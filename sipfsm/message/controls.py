@@ -1,8 +1,7 @@
 """Control characters: none may stand in the header section, but for tabs, line breaks and quoted pairs.
 
 A line that one element ends at a bare LF and the next one at CRLF is how header fields are smuggled; a NUL at
-which one of them stops reading is another way. A third one is to write such a character, or a quote, in more
-octets than UTF-8 takes for it (:rfc:`3629#section-10`): a careless decoder makes it of them.
+which one of them stops reading is another way.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ _SOUND = re.compile(
     rb'|"(?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\r\n(?=[ \t])|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*)")*)'
 )
 
-_OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
-
 REASONS = {
     0x00: ("nul", "NUL"),
     0x0A: ("bare-lf", "LF without CR"),
@@ -34,25 +31,19 @@ REASONS = {
 def are_controls_in_place(head: bytes, line_breaks: int) -> bool:
     """Say whether a header section has no control character but tabs and CRLF, not even in a quoted pair.
 
-    Nor has it, if so, an overlong UTF-8 sequence.
-
     Args:
         head: the start line and the header fields without the empty line at their end.
         line_breaks: how many CRLF it holds.
     """
     # In one pass: if the line breaks account for all control characters, each is in its place.
-    in_place = len(head) - len(head.translate(None, _CONTROLS)) == 2 * line_breaks
-    return in_place and (head.isascii() or _OVERLONG.search(head) is None)
+    return len(head) - len(head.translate(None, _CONTROLS)) == 2 * line_breaks
 
 
 def misplaced_control_untrusted(line: bytes) -> MessageError | None:
     """Return a defect if a control character of a field, with its continuation lines, is out of place.
 
-    Its reason is ``nul``, ``bare-cr``, ``bare-lf``, ``control-character`` or ``overlong-utf8``.
+    Its reason is ``nul``, ``bare-cr``, ``bare-lf`` or ``control-character``.
     """
-    overlong = _OVERLONG.search(line)
-    if overlong is not None:
-        return MessageError("overlong-utf8", "Overlong UTF-8 sequence", line[overlong.start() :])
     sound = _SOUND.match(line)
     # A quote that is never closed stops the pattern too; it is for the field's own syntax to judge.
     found = _CONTROL.search(line, sound.end() if sound else 0)

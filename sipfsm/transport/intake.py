@@ -3,7 +3,14 @@
 import structlog
 
 from sipfsm.counters import Counters
-from sipfsm.message import Limits, MessageError, Request, check_untrusted, parse_message_untrusted
+from sipfsm.message import (
+    Limits,
+    MessageError,
+    Request,
+    check_overlong_untrusted,
+    check_untrusted,
+    parse_message_untrusted,
+)
 from sipfsm.transport.address import Target
 from sipfsm.transport.faults import FaultLog
 from sipfsm.transport.interface import Flow, Receiver
@@ -61,6 +68,8 @@ class Intake:
         try:
             message = parse_message_untrusted(data, self._limits)
             check_untrusted(message, self._limits)
+            if not data.isascii():
+                check_overlong_untrusted(message)
             if isinstance(message, Request):
                 mark_source(message, flow.remote)
             elif not self._names.is_sent_by(message.via):

@@ -218,7 +218,7 @@ SAMPLES: tuple[Sample, ...] = (
     refused("bare-cr", message(b"Subject: a\rRoute: <sip:evil.example.net>"), "CR without LF in Subject"),
     refused("bare-lf", message(b"Subject: a\nRoute: <sip:evil.example.net>"), "LF without CR in Subject"),
     refused("control-character", message(b"X-Own: a\x0bb"), "Control character in header field 8"),
-    refused("overlong-utf8", message(b"Subject: a\xc0\x8ab"), "Overlong UTF-8 sequence in Subject"),
+    refused("overlong-utf8", message(b"Subject: a\xc0\x8ab"), "Overlong UTF-8 sequence"),
     *(
         refused(
             f"missing-{name.lower()}",

@@ -240,7 +240,14 @@ async def test_what_hides_behind_a_short_length_on_a_stream_is_a_message_like_an
 
 @pytest.mark.parametrize(
     "line",
-    [b"Subject: a\nVia: SIP/2.0/UDP evil", b"To: <sip:evil@e>;tag=2", b"l: 5", b"Subject: \0", b"\x85 : x"],
+    [
+        b"Subject: a\nVia: SIP/2.0/UDP evil",
+        b"To: <sip:evil@e>;tag=2",
+        b"l: 5",
+        b"Subject: \0",
+        b"\x85: x",
+        b"X: \xc0\x8a",
+    ],
 )
 @simulated()
 async def test_a_response_is_not_trusted_more_than_a_request(scene: Scene, line: bytes) -> None:
