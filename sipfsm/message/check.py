@@ -90,7 +90,8 @@ def check_overlong_untrusted(message: SipMessage) -> None:
     """Check that nobody can be told two things by octets that UTF-8 does not have.
 
     The grammar of :rfc:`3261#section-25.1` has room for sequences that take more octets than a character
-    needs. A careless decoder makes a line break or a quote of them where we see none (:rfc:`3629#section-10`).
+    needs. A careless decoder makes a line break or a quote of them where we see none
+    (:rfc:`3629#section-10`).
     So the parser takes them, and who passes messages on does not.
 
     Raises:
