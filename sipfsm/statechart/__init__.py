@@ -1,1 +1,32 @@
-"""Drawing and exporting the machines that models declare."""
+"""Drawing machines: a description of a model, rendered as pictures and in other programs' formats.
+
+`make_chart` describes a model, `compare` puts two descriptions together, and `RECIPES` has a renderer for
+each `Format`. What is drawn is what runs: everything comes from the model.
+"""
+
+from sipfsm.statechart.chart import Change, Chart, ChartRow, ChartState, ChartTimer, make_chart
+from sipfsm.statechart.citation import Citation, Clause, Origin, read_citation
+from sipfsm.statechart.comparison import compare, summarize
+from sipfsm.statechart.formats import RECIPES, Format, Recipe
+from sipfsm.statechart.markdown import write_markdown
+from sipfsm.statechart.marks import GENERATED
+
+__all__ = [
+    "GENERATED",
+    "RECIPES",
+    "Change",
+    "Chart",
+    "ChartRow",
+    "ChartState",
+    "ChartTimer",
+    "Citation",
+    "Clause",
+    "Format",
+    "Origin",
+    "Recipe",
+    "compare",
+    "make_chart",
+    "read_citation",
+    "summarize",
+    "write_markdown",
+]
