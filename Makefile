@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # A lock file names everything, so nothing is left to resolve. A resolver would ask for more than it needs: where a
 # package wants another one with an extra, it looks at newer versions than the locked one, and stops at their hashes.
 INSTALL := $(PIP) install --no-deps --require-hashes
+# The packages of Node that read what is drawn; npm writes this file last.
+NODE := tests/node/node_modules/.package-lock.json
 # What the lock files are made with; it is no part of the project's environments.
 LOCKER := .cache/locker
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet --no-config --upgrade \
@@ -17,7 +19,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture lock clean
+.PHONY: help run test check bench torture draw lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,7 @@ run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS
 
 test: check ## install what the tests need, then run every check and every test
 	@bash tests/debian-packages.sh
+	@$(MAKE) --no-print-directory $(NODE)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing
 
 check: $(VENV)/.for-test ## run the checks that need no running: style, types, layers
@@ -43,13 +46,16 @@ bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay 
 torture: $(VENV)/.for-test ## send the torture messages of RFC 4475 and 5118, and write the page of their outcomes
 	$(BIN)/python -m tests.torture
 
+draw: $(VENV)/.for-run ## draw the machines of models/ anew, in statecharts/
+	$(BIN)/python -m sipfsm.cli.gallery statecharts
+
 lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
 	$(COMPILE) --output-file=requirements.lock pyproject.toml
 	$(COMPILE) --output-file=requirements-test.lock --extra=test --constraint=requirements.lock pyproject.toml
 
 clean: ## remove everything that can be made again, the environment included
 	rm -rf $(VENV) .cache build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis .mypy_cache \
-		.pytest_cache .ruff_cache .import_linter_cache
+		.pytest_cache .ruff_cache .import_linter_cache tests/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- environments -------------------------------------------------------------------------------------------------
@@ -71,6 +77,10 @@ $(VENV)/.for-test: requirements-test.lock pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements-test.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.for-run
+
+$(NODE): tests/node/package.json tests/node/package-lock.json
+	cd tests/node && npm ci --silent
+	@touch $@
 
 $(LOCKER)/.ready:
 	$(PYTHON) -m venv $(LOCKER)

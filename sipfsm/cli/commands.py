@@ -33,6 +33,9 @@ Examples:
   sipfsm check site.toml
       Say what is wrong with a configuration, or what it makes the server do.
 
+  sipfsm draw invite-server --output pictures
+      Draw a state machine; without a name, all of them.
+
 A setting has one name in the file (log_level = "debug"), in the environment
 (SIPFSM_LOG_LEVEL=debug) and, if it is an option, on the command line
 (--log-level debug). The command line wins over the environment, and that
@@ -59,6 +62,12 @@ app.command(
     "sipfsm.cli.verify:verify",
     name="verify",
     usage="Usage: sipfsm verify [OPTIONS] [MODEL...]",
+)
+app.command(
+    "sipfsm.cli.draw:draw",
+    name="draw",
+    usage="Usage: sipfsm draw [OPTIONS] [MODEL...]",
+    help="Draw state machines: as pictures, or in the formats of other programs.",
 )
 
 

@@ -7,8 +7,8 @@ it fires in the step that starts it. What leaving a state does stands in its tra
 do it before what the row itself does.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from sipfsm.fsm import TimerVerb
 from sipfsm.fsm.vocabulary import TIMER_ACTIONS
@@ -42,12 +42,13 @@ class _Writer:
         self.timers = {timer.name: timer for timer in chart.timers}
 
     def document(self) -> Iterator[str]:
-        name, initial = quoteattr(self.chart.name), self.names[self.chart.initial]
+        # Some programs make a function of this name.
+        name = "machine_" * self.chart.name[0].isdigit() + self.chart.name.replace("-", "_")
         yield '<?xml version="1.0" encoding="UTF-8"?>'
         yield f"<!-- {GENERATED} -->"
         yield (
-            f'<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" name={name} '
-            f'initial="{initial}" datamodel="ecmascript">'
+            f'<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" name="{name}" '
+            f'initial="{self.names[self.chart.initial]}" datamodel="ecmascript">'
         )
         if self.chart.timers:
             yield "  <datamodel>"
@@ -110,7 +111,7 @@ def _data(timer: ChartTimer) -> Iterator[str]:
 
 
 def _delays(timer: ChartTimer) -> dict[str, list[float]]:
-    """For each transport class, the first delay and those that follow; the last is the cap, if there is one."""
+    """For each transport, the first delay and those that follow; the last is the cap, if there is any."""
     return {
         transport: [] if first is None else _grown(first, timer)
         for transport, first in (
@@ -171,4 +172,4 @@ def _time(seconds: float) -> str:
 
 
 def _comment(text: str) -> str:
-    return escape(text).replace("--", "- -")
+    return re.sub("-(?=-)", "- ", text)
