@@ -173,7 +173,7 @@ def _tries(model: Model, way: tuple[Step, ...], *, reliable: bool) -> Iterator[S
     alarm = runner.next_alarm()
     if alarm is not None:
         yield Advance(alarm[0] - runner.now)
-        yield Advance(400_000)
+        yield Advance(1_000_000)
 
 
 def _early_timers(model: Model, way: tuple[Step, ...], *, reliable: bool) -> Iterator[Step]:

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import os
 import re
 import shlex
@@ -15,9 +16,11 @@ import pytest
 from pydantic import BaseModel
 
 from sipfsm.cli.commands import app, dispatch, run
+from sipfsm.cli.draw import draw
 from sipfsm.config import LimitSettings, RegistrarSettings, Settings
 from sipfsm.config import settings as settings_module
 from sipfsm.fsm import load_model
+from sipfsm.statechart import RECIPES, Format, compare, make_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -32,7 +35,7 @@ PAGES = sorted(
     }
     - MADE_BY_PROGRAMS
 )
-WIDTH = {ROOT / "models/README.md": 130}
+WIDTH = {ROOT / "models/README.md": 130, ROOT / "statecharts/README.md": 180}
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^(?: {4}.*\n)+", re.MULTILINE)
 
@@ -178,11 +181,36 @@ def test_the_documented_options_are_those_of_the_command() -> None:
 
     by_setting = {row.option for row in documented_settings().values()} - {"-"}
     page = REFERENCE / "command-line.md"
-    by_option = {cells[0].strip("`").split()[0] for cells in table_rows(page) if cells[0].startswith("`--")}
+    rows = [cells for cells in table_rows(page) if len(cells) == 3]  # what has a setting
+    by_option = {cells[0].strip("`").split()[0] for cells in rows if cells[0].startswith("`--")}
     summary = set(re.findall(r"--[a-z0-9-]+", " ".join(blocks(ROOT / "README.md", "text"))))
 
     assert by_setting == by_option == spelled
     assert spelled <= summary
+
+
+def test_the_documented_options_are_those_of_draw() -> None:
+    parameters = inspect.signature(draw, eval_str=True).parameters.values()
+    named = [each for each in parameters if each.kind is each.KEYWORD_ONLY]
+    names = {each.name: each.annotation.__metadata__[0].name for each in named}
+    section = (REFERENCE / "command-line.md").read_text().split("## sipfsm draw")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == {
+        *(given[0] if given else f"--{name}" for name, given in names.items())
+    }
+
+
+def test_the_documented_keys_of_a_statechart_are_those_of_its_json() -> None:
+    compared = compare(
+        make_chart(load_model("invite-server")), make_chart(load_model("rfc3261/invite-server"))
+    )
+    data = json.loads(str(RECIPES[Format.JSON].render(compared)))
+    found = set(data) | {key for part in ("states", "rows", "timers") for each in data[part] for key in each}
+    found |= {key for row in data["rows"] for key in row["citation"]}
+    found |= {key for row in data["rows"] for clause in row["citation"]["clauses"] for key in clause}
+    page = REFERENCE / "statechart-json.md"
+    documented = {key for cells in table_rows(page) for key in re.findall(r"`(\w+)`", cells[0])}
+    in_text = set(re.findall(r"`(\w+)`", page.read_text()))
+    assert documented <= found <= in_text
 
 
 # ---- examples
