@@ -20,13 +20,16 @@ from sipfsm.verify.explore import Progress as Explored
 from sipfsm.verify.ladder import ladder
 from sipfsm.verify.report import Report, describe, to_markdown
 from sipfsm.verify.results import MachineResult, Result
-from sipfsm.verify.scenario import MOST, Scenario
-from sipfsm.verify.scenarios import FINDINGS, SCENARIOS
+from sipfsm.verify.scenario import MOST, AnyScenario
+from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
 from sipfsm.verify.single import check_machine
 from sipfsm.verify.verify import scenarios_for, verify_scenario
 
 BROKEN, USAGE, MISSING, OPEN, STOPPED = 1, 2, 3, 4, 130
 """Exit codes; 0 is that everything holds."""
+
+
+_ALL: tuple[AnyScenario, ...] = (*SCENARIOS, *FORKS, *FINDINGS)
 
 
 class UsageError(ValueError):
@@ -61,7 +64,7 @@ def verify(
         list_: Print the names of the compositions, and what each is.
     """
     if list_:
-        print("\n".join(f"{each.name:22} {each.title}" for each in (*SCENARIOS, *FINDINGS)))
+        print("\n".join(f"{each.name:22} {each.title}" for each in _ALL))
         return 0
     try:
         if report is not None and report.suffix not in _WRITERS:
@@ -93,28 +96,30 @@ class MissingEngineError(RuntimeError):
     """A program that an engine needs is not installed; the text says the command that installs it."""
 
 
-Verifier = Callable[[Scenario, Limits], Result]
+Verifier = Callable[[AnyScenario, Limits], Result]
 
 _ENGINES: dict[str, Verifier] = {
     "explore": lambda scenario, limits: verify_scenario(scenario, find_model, limits),
 }
 
 
-def _chosen(models: Sequence[str], names: Sequence[str] | None) -> list[Scenario]:
+def _chosen(models: Sequence[str], names: Sequence[str] | None) -> list[AnyScenario]:
     if names and models:
         raise UsageError("a MODEL and --scenario do not go together")
     if models:
         return scenarios_for(models, find_model)
     if not names:
-        return list(SCENARIOS)
-    known = {each.name: each for each in (*SCENARIOS, *FINDINGS)}
+        return [*SCENARIOS, *FORKS]
+    known = {each.name: each for each in _ALL}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"there is no scenario {unknown[0]!r}; there are {', '.join(known)}")
     return [known[name] for name in names]
 
 
-def _bounded(scenario: Scenario, losses: str | None, duplicates: int | None, delay: int | None) -> Scenario:
+def _bounded(
+    scenario: AnyScenario, losses: str | None, duplicates: int | None, delay: int | None
+) -> AnyScenario:
     """Give a scenario other bounds; what a reliable transport never does it does not."""
     changes: dict[str, int | None] = {}
     if losses is not None and not scenario.network.reliable:
@@ -136,7 +141,7 @@ def _number(option: str, value: int, most: int) -> int:
 
 def _run(
     models: Sequence[Model],
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[AnyScenario],
     engines: Sequence[str],
     max_states: int | None,
     seconds: float | None,
@@ -221,7 +226,7 @@ def _machine_lines(result: MachineResult) -> Iterator[str]:
         yield from (f"       not {check.name}: {problem}" for problem in check.problems)
 
 
-def _result_lines(scenario: Scenario, result: Result) -> Iterator[str]:
+def _result_lines(scenario: AnyScenario, result: Result) -> Iterator[str]:
     good = "FAILS" if result.broken else "holds" if result.complete else "open "
     yield f"{good}  {scenario.name} ({result.engine}): {scenario.title}; {describe(scenario.network)}"
     said = {True: "holds", False: "is broken", None: "is not decided"}
@@ -238,7 +243,7 @@ def _result_lines(scenario: Scenario, result: Result) -> Iterator[str]:
 
 def _verdict(report: Report) -> str:
     states = sum(result.states for result in report.results)
-    seen = f"{len(report.machines)} machines, {len(report.results)} compositions, {states:,} states"
+    seen = f"{_many(report.machines, 'machine')}, {_many(report.results, 'composition')}, {states:,} states"
     if report.broken:
         return f"Something does not hold: {seen}."
     if disagreements := report.disagreements():
@@ -248,6 +253,10 @@ def _verdict(report: Report) -> str:
     return (
         f"Everything holds: {seen}." if report.decided else f"Nothing broken, but not all was seen: {seen}."
     )
+
+
+def _many(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"
 
 
 def _exit_code(report: Report) -> int:

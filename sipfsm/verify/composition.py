@@ -1,13 +1,13 @@
 """Several sides and a network as one machine: its states are whole numbers, and each knows its steps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sipfsm.verify.network import Delivery, Mail, Medium
-from sipfsm.verify.scenario import MOST, Network, Property
+from sipfsm.verify.scenario import MOST, AnyProperty, Network
 from sipfsm.verify.side import Move, Side
 
-Broken = tuple[tuple[Property, str], ...]
+Broken = tuple[tuple[AnyProperty, str], ...]
 
 Edge = tuple[int, Broken, str, Delivery | None, Move | None, int]
 """A step: the state after it, what it breaks, which kind of step it is, what it takes from the network or
@@ -15,22 +15,22 @@ puts there once more, the move of a side, how many ticks pass. A plain tuple, fo
 
 _BUDGET_BITS = MOST.bit_length()
 
-MAXIMUM = 2**61 - 2
-"""The largest number of a global state."""
-
 
 class Composition:
-    """The global states of some sides and a network, as numbers below 2**61 - 1.
+    """The global states of some sides and a network, as numbers.
 
     From the lowest bits: the number of the network's state, those of the sides, and how many losses and how
     many duplications are left.
 
     Attributes:
+        circle: the property that a run without an end breaks.
         sides: the sides.
         medium: the network.
         start: the state after the start.
         first: the move that led there.
     """
+
+    circle: ClassVar[AnyProperty]
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class Composition:
         self._always_loses = network.losses is None
         self._copy = 1 << shifts[-1] + _BUDGET_BITS
         self.start = self._copy * network.duplicates + self._loss * (network.losses or 0)
-        assert self._copy << _BUDGET_BITS <= MAXIMUM
 
     def begin(self, place: int, first: Move) -> None:
         """Make the first step, which is one of a side."""
@@ -83,9 +82,9 @@ class Composition:
         """Give the number of the network's state."""
         return state & self._mask
 
-    def ended(self, state: int) -> bool:
-        """Whether every machine is gone."""
-        return all(side.ended(part) for side, part in zip(self.sides, self.parts(state), strict=True))
+    def at_end(self, state: int) -> Broken:
+        """Give what is broken if nothing can happen any more in this state."""
+        raise NotImplementedError
 
     def confirm(self, _state: int, broken: Broken) -> Broken:
         """Give those properties that are broken indeed, where that depends on another side."""

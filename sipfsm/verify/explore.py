@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sipfsm.verify.composition import Composition, Edge
-from sipfsm.verify.scenario import Property
+from sipfsm.verify.scenario import AnyProperty
 
 PACE = 4096
 """States between two looks at the clock."""
@@ -63,11 +63,11 @@ class Exploration:
     depth: int = 0
     complete: bool = False
     seconds: float = 0.0
-    violations: dict[Property, Violation] = field(default_factory=dict)
+    violations: dict[AnyProperty, Violation] = field(default_factory=dict)
 
 
 def explore(
-    composition: Composition, properties: Iterable[Property], limits: Limits = NO_LIMITS
+    composition: Composition, properties: Iterable[AnyProperty], limits: Limits = NO_LIMITS
 ) -> Exploration:
     """Follow every step from every state, nearest states first.
 
@@ -92,7 +92,7 @@ def _without_collector() -> Iterator[None]:
 class _Search:
     """The states in the order in which they are met; each is known by its place in it."""
 
-    def __init__(self, composition: Composition, properties: frozenset[Property], limits: Limits) -> None:
+    def __init__(self, composition: Composition, properties: frozenset[AnyProperty], limits: Limits) -> None:
         self._composition = composition
         self._properties = properties
         self._limits = limits
@@ -107,7 +107,10 @@ class _Search:
 
     def run(self) -> Exploration:
         self._found.complete = self._follow_all()
-        if self._found.complete and Property.S4 in self._properties - self._found.violations.keys():
+        if (
+            self._found.complete
+            and self._composition.circle in self._properties - self._found.violations.keys()
+        ):
             self._look_for_circles()
         self._found.states = len(self._order)
         self._found.seconds = time.monotonic() - self._began
@@ -137,8 +140,8 @@ class _Search:
                 targets.append(target)
             self._found.steps += len(edges)
             self._ends.append(len(targets))
-            if not edges and not self._composition.ended(state):
-                self._break_at(place, "nothing can happen any more, but a transaction is left")
+            if not edges:
+                self._end(place, state)
         return True
 
     def _must_stop(self, place: int) -> bool:
@@ -158,9 +161,10 @@ class _Search:
             if broken not in self._found.violations:
                 self._found.violations[broken] = Violation((*self._path(place), edge), reason)
 
-    def _break_at(self, place: int, reason: str) -> None:
-        if Property.S4 in self._properties - self._found.violations.keys():
-            self._found.violations[Property.S4] = Violation(self._path(place), reason)
+    def _end(self, place: int, state: int) -> None:
+        for broken, reason in self._composition.at_end(state):
+            if broken not in self._found.violations:
+                self._found.violations[broken] = Violation(self._path(place), reason)
 
     def _path(self, place: int) -> tuple[Edge, ...]:
         """Give the steps from the start to a state: no other way there is shorter."""
@@ -208,6 +212,6 @@ class _Search:
         circle = [*visited[visited.index(place) :], place]
         way = self._path(place)
         steps = tuple(self._edge(here, there) for here, there in pairwise(circle))
-        self._found.violations[Property.S4] = Violation(
+        self._found.violations[self._composition.circle] = Violation(
             (*way, *steps), "this goes on for ever: what happens last can happen again and again", len(way)
         )

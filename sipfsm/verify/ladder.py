@@ -37,7 +37,7 @@ def _places(lanes: tuple[str, ...]) -> dict[str, int]:
     places, place = {}, 4
     for lane, following in zip(lanes, (*lanes[1:], lanes[-1]), strict=True):
         places[lane] = place
-        place += _NEAR if {lane, following} & {"caller", "callee"} and len(lanes) == 4 else _FAR
+        place += _NEAR if {lane, following} & {"caller", "callee"} and "client" in lanes else _FAR
     return places
 
 
@@ -47,11 +47,20 @@ def _line(lanes: tuple[str, ...], places: dict[str, int], width: int, step: Step
         line[place] = "|"
     for start, end, text, lost in arrows(lanes, step):
         _arrow(line, places[start], places[end], text, lost=lost)
-    if step.what == "fire":
-        text = f"(timer {step.detail})"
+    text = _inside(lanes, step)
+    if text:
         middle = places[step.who] - len(text) // 2
         line[middle : middle + len(text)] = text
     return line
+
+
+def _inside(lanes: tuple[str, ...], step: Step) -> str:
+    """What happens in a lane, without an arrow."""
+    if step.what == "fire":
+        return f"(timer {step.detail})"
+    if step.what in {"start", "choose"} and "client" not in lanes:
+        return f"({step.detail})"
+    return ""
 
 
 def _arrow(line: list[str], start: int, end: int, text: str, *, lost: bool) -> None:
@@ -68,7 +77,7 @@ def _arrow(line: list[str], start: int, end: int, text: str, *, lost: bool) -> N
 def arrows(lanes: tuple[str, ...], step: Step) -> Iterator[tuple[str, str, str, bool]]:
     """Yield the arrows of a step: from, to, what, and whether it is lost on the way."""
     first, *_, last = lanes
-    users = {"client": first, "server": last} if len(lanes) == 4 else {}
+    users = {"client": first, "server": last} if "client" in lanes else {}
     if step.what in {"deliver", "lose"}:
         assert step.way is not None
         yield *step.way, title(step), step.what == "lose"
@@ -101,8 +110,8 @@ def mermaid(run: Counterexample) -> str:
     for number, step in enumerate(run.steps):
         if number == run.circle:
             lines.append(f"    Note over {run.lanes[0]},{run.lanes[-1]}: from here on again and again")
-        if step.what == "fire":
-            lines.append(f"    Note over {step.who}: T1 * {step.at}: timer {step.detail}")
+        if text := _inside(run.lanes, step):
+            lines.append(f"    Note over {step.who}: T1 * {step.at}: {text.strip('()')}")
         if step.what == "duplicate":
             lines.append(f"    Note over {','.join(step.way or ())}: the network duplicates {title(step)}")
         for start, end, text, lost in arrows(run.lanes, step):

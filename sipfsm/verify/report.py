@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sipfsm.verify.ladder import mermaid
 from sipfsm.verify.results import MachineResult, Result, Verdict
-from sipfsm.verify.scenario import Network, Property, Scenario
+from sipfsm.verify.scenario import AnyScenario, Network
 
 
 class Report(BaseModel):
@@ -15,7 +15,7 @@ class Report(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     machines: tuple[MachineResult, ...] = ()
-    scenarios: tuple[Scenario, ...] = ()
+    scenarios: tuple[AnyScenario, ...] = ()
     results: tuple[Result, ...] = ()
     """What each engine says of each scenario."""
     stopped: bool = False
@@ -78,8 +78,8 @@ def _markdown(report: Report) -> Iterator[str]:
         yield from _problems(report.machines)
     if report.results:
         yield from ["", "## Compositions", ""]
-        yield "| scenario | engine | states | steps | " + " | ".join(Property) + " | seconds |"
-        yield "|---" * (5 + len(Property)) + "|"
+        yield "| scenario | engine | states | steps | holds | is broken | not decided | seconds |"
+        yield "|---" * 8 + "|"
         yield from (_result_row(result) for result in report.results)
         yield from ["", "Bounds:", ""]
         yield from (
@@ -122,9 +122,10 @@ def _problems(machines: Sequence[MachineResult]) -> Iterator[str]:
 
 
 def _result_row(result: Result) -> str:
-    said = {verdict.property: verdict.holds for verdict in result.verdicts}
-    words = {True: "yes", False: "**no**", None: "?"}
-    marks = [words[said[each]] if each in said else "-" for each in Property]
+    marks = [
+        " ".join(verdict.property for verdict in result.verdicts if verdict.holds is said) or "-"
+        for said in (True, False, None)
+    ]
     states = f"{result.states:,}" + ("" if result.complete else " (stopped)")
     cells = [result.scenario, result.engine, states, f"{result.steps:,}", *marks, f"{result.seconds:.1f}"]
     return f"| {' | '.join(cells)} |"

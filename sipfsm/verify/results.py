@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from sipfsm.verify.scenario import Property
+from sipfsm.verify.scenario import AnyProperty
 
 
 class _Strict(BaseModel):
@@ -73,7 +73,7 @@ class Counterexample(_Strict):
     """A run that breaks a property."""
 
     scenario: str
-    property: Property
+    property: AnyProperty
     reason: str
     """What happened in the last step, as a sentence."""
     lanes: tuple[str, ...] = ("caller", "client", "server", "callee")
@@ -86,7 +86,7 @@ class Counterexample(_Strict):
 class Verdict(_Strict):
     """Whether a property holds."""
 
-    property: Property
+    property: AnyProperty
     holds: bool | None
     """None: not decided, because the exploration was stopped before its end."""
     counterexample: Counterexample | None = None

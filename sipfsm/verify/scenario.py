@@ -53,6 +53,22 @@ class Property(StrEnum):
     """No second outcome after a timeout was reported."""
 
 
+class ForkProperty(StrEnum):
+    """What must hold of a forking proxy."""
+
+    F1 = "F1"
+    """Exactly one final response that is no 2xx goes upstream, or one or more that are."""
+    F2 = "F2"
+    """Every 2xx is forwarded."""
+    F3 = "F3"
+    """Every branch that is pending when it is not wanted any more is cancelled."""
+    F4 = "F4"
+    """Every run ends, and nothing is left behind."""
+
+
+AnyProperty = Property | ForkProperty
+
+
 class Message(StrEnum):
     """What can be in flight between the two."""
 
@@ -166,3 +182,44 @@ class Scenario(_Strict):
                 "a non-INVITE is answered 100 by its transaction, and no other 1xx (RFC 4320 4.1)"
             )
         return self
+
+
+class ForkCaller(_Strict):
+    """The client of a forking proxy: it sends one INVITE, and an ACK for each final response but 2xx."""
+
+    cancel_within: int | None = Field(default=1, ge=0)
+    """For how many ticks it may send CANCEL, once it has a provisional response; None: never."""
+
+
+class ForkCallee(_Strict):
+    """Each of the servers behind a forking proxy."""
+
+    answers: tuple[Literal["100", "101-199", "2xx", "3xx-5xx", "6xx"], ...] = (
+        "101-199",
+        "2xx",
+        "3xx-5xx",
+        "6xx",
+    )
+    """What it may answer, at any time until `within`; a provisional response once."""
+    within: int = Field(default=1, ge=0)
+    """Ticks after which it must have made up its mind."""
+    at_last: tuple[Literal["mute", "wait"], ...] = ("mute", "wait")
+    """What else it may do then: say nothing any more, not even to a CANCEL; or ring until it gets one."""
+
+
+class Fork(_Strict):
+    """A caller, a forking proxy with all its machines, and two servers."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    server: Role = Role(model="invite-server")
+    context: Role = Role(model="response-context")
+    branch: Role = Role(model="branch")
+    client: Role = Role(model="invite-client")
+    network: Network = Network(losses=1, duplicates=0, delay=0)
+    caller: ForkCaller = ForkCaller()
+    callee: ForkCallee = ForkCallee()
+    properties: tuple[ForkProperty, ...] = tuple(ForkProperty)
+
+
+AnyScenario = Scenario | Fork

@@ -1,6 +1,6 @@
 """The built-in scenarios: what `sipfsm verify` explores, and the findings that the documentation shows."""
 
-from sipfsm.verify.scenario import Callee, Caller, Network, Property, Role, Scenario
+from sipfsm.verify.scenario import Callee, Caller, Fork, Network, Property, Role, Scenario
 
 S1, S2, S3, S4, S5 = Property
 
@@ -48,7 +48,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         **_OTHER,
     ),
 )
-"""What must hold."""
+"""What must hold of two transactions."""
+
+FORKS: tuple[Fork, ...] = (Fork(name="fork", title="A forking proxy between a caller and two servers"),)
+"""What must hold of a proxy."""
 
 _PERFECT = Network(losses=0, duplicates=0, delay=0)
 _SWITCHED_OFF = Callee(answers=("1xx",), at_last=("abandon",))

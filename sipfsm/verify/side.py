@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from sipfsm.verify.scenario import Property
+from sipfsm.verify.scenario import AnyProperty
 
 S = TypeVar("S")
 
@@ -25,7 +25,7 @@ class Outcome(NamedTuple, Generic[S]):
     after: S
     sent: tuple[int, ...]
     """Kinds of messages, by their numbers, in the order of sending."""
-    broken: tuple[tuple[Property, str], ...]
+    broken: tuple[tuple[AnyProperty, str], ...]
     """The properties that are broken by it, each with a sentence that says how."""
     label: Label
 
@@ -35,7 +35,7 @@ class Move(NamedTuple):
 
     after: int
     sent: tuple[int, ...]
-    broken: tuple[tuple[Property, str], ...]
+    broken: tuple[tuple[AnyProperty, str], ...]
     label: Label
 
 

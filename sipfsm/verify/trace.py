@@ -4,12 +4,12 @@ from sipfsm.verify.composition import Composition, Edge
 from sipfsm.verify.explore import Violation
 from sipfsm.verify.network import Delivery
 from sipfsm.verify.results import Counterexample, Step
-from sipfsm.verify.scenario import Property
+from sipfsm.verify.scenario import AnyProperty
 from sipfsm.verify.side import Move
 
 
 def tell(
-    composition: Composition, scenario: str, broken: Property, violation: Violation, lanes: tuple[str, ...]
+    composition: Composition, scenario: str, broken: AnyProperty, violation: Violation, lanes: tuple[str, ...]
 ) -> Counterexample:
     """Make a counterexample of what an exploration kept.
 

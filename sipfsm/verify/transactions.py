@@ -21,6 +21,8 @@ _MAILS = tuple(
 class Transactions(Composition):
     """Two transactions, as `docs/explanation/verification.md` defines it."""
 
+    circle = Property.S4
+
     def __init__(self, scenario: Scenario, find: Callable[[str], Model]) -> None:
         """Begin.
 
@@ -28,6 +30,7 @@ class Transactions(Composition):
             scenario: who takes part.
             find: gives the model of a name.
         """
+        self._properties = scenario.properties
         reliable = scenario.network.reliable
         client, server = (
             Machine(role.applied(find(role.model)), reliable=reliable)
@@ -43,6 +46,14 @@ class Transactions(Composition):
             bits=(20, 16, 16),
         )
         self.begin(0, self._client_side.begin())
+
+    def at_end(self, state: int) -> Broken:
+        """Give what is broken if nothing can happen any more: S4, if a transaction is left."""
+        gone = all(side.ended(part) for side, part in zip(self.sides, self.parts(state), strict=True))
+        observed = Property.S4 in self._properties
+        return (
+            () if gone or not observed else ((Property.S4, "a transaction is left, but nothing can happen"),)
+        )
 
     def confirm(self, state: int, broken: Broken) -> Broken:
         """Give those that are broken indeed: S3 depends on what the client heard, and the network lost."""

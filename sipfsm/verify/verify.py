@@ -1,70 +1,81 @@
 """Verification as a whole: which scenarios a choice of models asks for, and what exploring each says."""
 
 from collections.abc import Callable, Sequence
-from itertools import product
 
 from sipfsm.fsm import Model
+from sipfsm.verify.composition import Composition
 from sipfsm.verify.explore import NO_LIMITS, Exploration, Limits, explore
+from sipfsm.verify.fork import Forking
+from sipfsm.verify.fork_mail import LANES as FORK_LANES
 from sipfsm.verify.kinds import Kind, kind_of
 from sipfsm.verify.results import Result, Verdict
-from sipfsm.verify.scenario import Property, Role, Scenario
-from sipfsm.verify.scenarios import SCENARIOS
+from sipfsm.verify.scenario import AnyProperty, AnyScenario, Fork, Role
+from sipfsm.verify.scenarios import FORKS, SCENARIOS
 from sipfsm.verify.trace import tell
 from sipfsm.verify.transactions import Transactions
 
 Find = Callable[[str], Model]
 """Gives the model of a name; what a user's own file is called is for whoever calls to know."""
 
-_METHOD = {
-    Kind.INVITE_CLIENT: "INVITE",
-    Kind.INVITE_SERVER: "INVITE",
-    Kind.OTHER_CLIENT: "OTHER",
-    Kind.OTHER_SERVER: "OTHER",
+_PLACES: dict[Kind, tuple[str, str]] = {
+    Kind.INVITE_CLIENT: ("INVITE", "client"),
+    Kind.INVITE_SERVER: ("INVITE", "server"),
+    Kind.OTHER_CLIENT: ("OTHER", "client"),
+    Kind.OTHER_SERVER: ("OTHER", "server"),
+    Kind.BRANCH: ("fork", "branch"),
+    Kind.RESPONSE_CONTEXT: ("fork", "context"),
 }
-_CLIENTS = (Kind.INVITE_CLIENT, Kind.OTHER_CLIENT)
+"""In which compositions a machine takes part, and as what."""
+
+Chosen = dict[tuple[str, str], str]
+"""Names of models by what they play."""
 
 
-def scenarios_for(models: Sequence[str], find: Find) -> list[Scenario]:
+def scenarios_for(models: Sequence[str], find: Find) -> list[AnyScenario]:
     """Give the built-in scenarios in which these models take part, each in the place of the built-in one.
 
-    A client and a server of one method take part together; what is missing is the built-in machine.
+    Machines that go together take part together; what is missing is the built-in machine. Of two models of
+    one kind the last one counts.
     """
-    chosen: dict[tuple[str, bool], list[str]] = {}
+    chosen: Chosen = {}
     for name in models:
-        kind = kind_of(find(name))
-        if kind in _METHOD:
-            chosen.setdefault((_METHOD[kind], kind in _CLIENTS), []).append(name)
-    return [
-        _placed(scenario, client, server, find)
+        place = _PLACES.get(kind_of(find(name)))
+        if place is not None:
+            chosen[place] = name
+    wanted = {method for method, _place in chosen}
+    scenarios: list[AnyScenario] = [
+        _placed(scenario, chosen, scenario.method, find)
         for scenario in SCENARIOS
-        for client, server in _pairs(
-            chosen.get((scenario.method, True), []), chosen.get((scenario.method, False), [])
-        )
+        if scenario.method in wanted
     ]
+    if "fork" in wanted:
+        # The transactions of a proxy are those of its INVITE.
+        parts = {("fork", place): name for (method, place), name in chosen.items() if method != "OTHER"}
+        scenarios += [_placed(fork, parts, "fork", find) for fork in FORKS]
+    return scenarios
 
 
-def _pairs(clients: list[str], servers: list[str]) -> list[tuple[str | None, str | None]]:
-    if not clients and not servers:
-        return []
-    some_client: list[str | None] = [*clients] or [None]
-    some_server: list[str | None] = [*servers] or [None]
-    return list(product(some_client, some_server))
-
-
-def _placed(scenario: Scenario, client: str | None, server: str | None, find: Find) -> Scenario:
-    places = {"client": client, "server": server}
-    built_in = {"client": scenario.client.model, "server": scenario.server.model}
-    others = {place: name for place, name in places.items() if name not in {None, built_in[place]}}
+def _placed(scenario: AnyScenario, chosen: Chosen, method: str, find: Find) -> AnyScenario:
+    others = {
+        place: name
+        for (its_method, place), name in chosen.items()
+        if its_method == method and name != getattr(scenario, place).model
+    }
     if not others:
         return scenario
-    names = [find(str(name)).name for name in others.values()]
-    changes: dict[str, object] = {place: Role(model=str(name)) for place, name in others.items()}
+    names = [find(name).name for name in others.values()]
+    changes: dict[str, object] = {place: Role(model=name) for place, name in others.items()}
     changes["name"] = f"{scenario.name}-with-{'-'.join(names)}"
     changes["title"] = f"{scenario.title}, with {' and '.join(names)}"
     return scenario.model_copy(update=changes)
 
 
-def verify_scenario(scenario: Scenario, find: Find, limits: Limits = NO_LIMITS) -> Result:
+def compose(scenario: AnyScenario, find: Find) -> Composition:
+    """Put the parts of a scenario together."""
+    return Forking(scenario, find) if isinstance(scenario, Fork) else Transactions(scenario, find)
+
+
+def verify_scenario(scenario: AnyScenario, find: Find, limits: Limits = NO_LIMITS) -> Result:
     """Explore a scenario.
 
     Args:
@@ -72,9 +83,9 @@ def verify_scenario(scenario: Scenario, find: Find, limits: Limits = NO_LIMITS) 
         find: gives the model of a name.
         limits: when to stop before the end.
     """
-    composition = Transactions(scenario, find)
+    composition = compose(scenario, find)
     found = explore(composition, scenario.properties, limits)
-    lanes = ("caller", "client", "server", "callee")
+    lanes = FORK_LANES if isinstance(scenario, Fork) else ("caller", "client", "server", "callee")
     return Result(
         scenario=scenario.name,
         engine="explore",
@@ -97,7 +108,7 @@ def verify_scenario(scenario: Scenario, find: Find, limits: Limits = NO_LIMITS) 
     )
 
 
-def _holds(found: Exploration, each: Property) -> bool | None:
+def _holds(found: Exploration, each: AnyProperty) -> bool | None:
     if each in found.violations:
         return False
     return True if found.complete else None

@@ -9,6 +9,7 @@ import pytest
 
 from sipfsm.cli import main
 from sipfsm.verify.report import Report
+from sipfsm.verify.scenario import Scenario
 from tests.interop.process import Program, until
 
 Printed = pytest.CaptureFixture[str]
@@ -42,13 +43,22 @@ def test_a_machine_and_its_compositions_hold(capsys: Printed) -> None:
     assert "holds  non-invite-server: complete, deterministic, reachable, can end" in out
     assert "holds  non-invite (explore)" in out
     assert "holds  non-invite-reliable (explore)" in out
-    assert out.splitlines()[-1].startswith("Everything holds: 1 machines, 2 compositions, 8,5")
+    assert out.splitlines()[-1].startswith("Everything holds: 1 machine, 2 compositions, 8,5")
     assert not err
 
 
 def test_a_machine_that_is_in_no_composition_is_checked_alone(capsys: Printed) -> None:
-    assert main(["verify", "branch", "response-context"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("Everything holds: 2 machines")
+    assert main(["verify", "binding", "connection"]) == 0
+    out = capsys.readouterr().out
+    assert "pairs without a row)" in out
+    assert out.splitlines()[-1] == "Everything holds: 2 machines, 0 compositions, 0 states."
+
+
+def test_the_machines_of_a_proxy_are_composed(capsys: Printed) -> None:
+    assert main(["verify", "branch", "--max-states", "5000"]) == 4
+    out = capsys.readouterr().out
+    assert "holds  branch: complete" in out
+    assert "F1 is not decided, F2 is not decided, F3 is not decided, F4 is not decided" in out
 
 
 def test_what_is_broken_is_told_with_its_run(capsys: Printed) -> None:
@@ -132,7 +142,9 @@ def test_a_report_for_programs(tmp_path: Path) -> None:
     (broken,) = (verdict for verdict in result.verdicts if verdict.holds is False)
     assert broken.counterexample is not None
     assert broken.counterexample.steps[-1].detail == "abandon"
-    assert report.scenarios[0].caller.patience is None
+    scenario = report.scenarios[0]
+    assert isinstance(scenario, Scenario)
+    assert scenario.caller.patience is None
 
 
 def test_a_report_for_people(tmp_path: Path) -> None:
@@ -144,7 +156,7 @@ def test_a_report_for_people(tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path, capsys: Printed) -> None:
-    assert main(["verify", "branch", "--report", str(tmp_path / "none" / "report.md")]) == 1
+    assert main(["verify", "binding", "--report", str(tmp_path / "none" / "report.md")]) == 1
     assert "cannot be written: No such file or directory" in capsys.readouterr().err
 
 
@@ -163,5 +175,5 @@ def test_when_it_is_stopped_it_says_how_far_it_came(number: signal.Signals, tmp_
         until(lambda: "invite-server: complete" in process.evidence() or None, 30, "the first machine")
         process.signal(number)
         assert process.wait(30) == 130, process.evidence()
-        assert "Stopped; nothing broken by then: 1 machines" in process.evidence()
+        assert "Stopped; nothing broken by then: 1 machine," in process.evidence()
     assert Report.model_validate_json(report.read_text()).stopped
