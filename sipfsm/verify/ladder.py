@@ -6,6 +6,7 @@ from sipfsm.verify.results import Counterexample, Step
 
 _TITLES = {"ack": "ACK", "ack-2xx": "ACK of 2xx", "cancel": "CANCEL"}
 _NEAR, _FAR = 14, 34
+_FORK = 26
 
 
 def ladder(run: Counterexample) -> list[str]:
@@ -37,7 +38,7 @@ def _places(lanes: tuple[str, ...]) -> dict[str, int]:
     places, place = {}, 4
     for lane, following in zip(lanes, (*lanes[1:], lanes[-1]), strict=True):
         places[lane] = place
-        place += _NEAR if {lane, following} & {"caller", "callee"} and "client" in lanes else _FAR
+        place += _NEAR if {lane, following} & {"caller", "callee"} and "client" in lanes else _FAR if "client" in lanes else _FORK
     return places
 
 
