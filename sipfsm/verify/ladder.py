@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from sipfsm.verify.results import Counterexample, Step
 
 _TITLES = {"ack": "ACK", "ack-2xx": "ACK of 2xx", "cancel": "CANCEL"}
-_NEAR, _FAR = 14, 34
-_FORK = 26
+_NEAR, _FAR, _FORK = 14, 34, 26
 
 
 def ladder(run: Counterexample) -> list[str]:
@@ -34,11 +33,14 @@ def _end(run: Counterexample) -> int:
 
 
 def _places(lanes: tuple[str, ...]) -> dict[str, int]:
-    """Give the column of each lane; those that talk over the network are further apart."""
+    """Give the column of each lane; a transaction and its user are close to each other."""
     places, place = {}, 4
     for lane, following in zip(lanes, (*lanes[1:], lanes[-1]), strict=True):
         places[lane] = place
-        place += _NEAR if {lane, following} & {"caller", "callee"} and "client" in lanes else _FAR if "client" in lanes else _FORK
+        if "client" not in lanes:
+            place += _FORK
+        else:
+            place += _NEAR if {lane, following} & {"caller", "callee"} else _FAR
     return places
 
 
