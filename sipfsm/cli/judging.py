@@ -246,7 +246,10 @@ def finish(result: Result, reports: list[Path], artifacts: Path | None) -> int:
     from sipfsm.fuzz.report import summary, write_report  # noqa: PLC0415 - as above
 
     try:
-        del artifacts
+        if artifacts is not None:
+            from sipfsm.fuzz.artifacts import write_artifacts  # noqa: PLC0415
+
+            write_artifacts(result, artifacts)
         for path in reports:
             write_report(result, path)
     except OSError as error:

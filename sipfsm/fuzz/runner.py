@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from sipfsm.fsm import Timing
 from sipfsm.fuzz.catalogue.case import Case, Part
 from sipfsm.fuzz.catalogue.messages import request
 from sipfsm.fuzz.oracle import judge
@@ -42,6 +43,9 @@ class Result:
         verdicts: one for each case, in the order of the catalogue.
         lost: why the run ended early; empty if it did not.
         seconds: how long it took.
+        protocol: what the target speaks.
+        address: its host and port.
+        timing: the timer values that it is believed to have.
         recordings: what went over the wire in each case that deviates, by its name.
     """
 
@@ -50,6 +54,9 @@ class Result:
     verdicts: list[Verdict] = field(default_factory=list)
     lost: str = ""
     seconds: float = 0.0
+    protocol: str = "udp"
+    address: str = ""
+    timing: Timing = field(default_factory=Timing)
     recordings: dict[str, Recording] = field(default_factory=dict)
 
     @property
@@ -82,7 +89,8 @@ async def run_cases(
         cases: of the catalogue.
         progress: is told of each verdict, in the order in which they come.
     """
-    result = Result(str(table.target))
+    target = table.target
+    result = Result(str(target), protocol=target.protocol, address=target.host_port, timing=table.timing)
     try:
         result.setting = await find_setting(table, user, role)
     except TargetLostError as error:

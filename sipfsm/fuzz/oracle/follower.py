@@ -130,13 +130,14 @@ class Follower:
         """Note a duty."""
         self.duties.append(duty)
 
-    def done(self, *actions: Action) -> Duty | None:
-        """Take the oldest duty of these actions off the list; None if there is none."""
-        for duty in self.duties:
-            if duty.action in actions:
-                self.duties.remove(duty)
-                return duty
-        return None
+    def done(self, *actions: Action, now: float | None = None) -> Duty | None:
+        """Take a duty of these actions off the list: the one due nearest to `now`, or the oldest."""
+        owed = [duty for duty in self.duties if duty.action in actions]
+        if not owed:
+            return None
+        duty = owed[0] if now is None else min(owed, key=lambda each: abs(now - each.due))
+        self.duties.remove(duty)
+        return duty
 
     def fire_early(self, timer: Timer, now: float) -> bool:
         """Let a timer fire that the target's clock was a little ahead with; False if it is not near."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -102,6 +103,7 @@ class _Stage:
             suffix = "" if protocol == "udp" else f";transport={protocol}"
             self._words[f"{name}_uri"] = f"sip:{name}@{socket.contact}{suffix}"
         self._began = trio.current_time()
+        self.recording.epoch = time.time()
 
     def _make_socket(self, name: str) -> Socket:
         table, target = self._table, self._table.target

@@ -77,6 +77,7 @@ class Recording:
         words: what stood for the words in braces.
         seconds: how long it took.
         stopped: why it could not go on; empty if it was played to its end.
+        epoch: when it began, in seconds since 1970.
         lag: by how many seconds our own clock was late at worst: what was seen meanwhile is not certain.
     """
 
@@ -87,6 +88,7 @@ class Recording:
     seconds: float = 0.0
     stopped: str = ""
     lag: float = 0.0
+    epoch: float = 0.0
 
     @property
     def response_time(self) -> float | None:

@@ -36,9 +36,14 @@ def summary(result: Result) -> str:
 
 
 def deviations(result: Result) -> list[tuple[Verdict, Judgement]]:
-    """Return each deviation once, with the first case that shows it."""
-    found: dict[str, tuple[Verdict, Judgement]] = {}
+    """Return each deviation once, with the case that shows it best: the shortest that is about it."""
+    found: dict[str, list[tuple[Verdict, Judgement]]] = {}
     for verdict in result.verdicts:
         for judgement in verdict.deviations:
-            found.setdefault(judgement.rule.id, (verdict, judgement))
-    return list(found.values())
+            found.setdefault(judgement.rule.id, []).append((verdict, judgement))
+
+    def worth(pair: tuple[Verdict, Judgement]) -> tuple[bool, bool, float]:
+        verdict, judgement = pair
+        return judgement.expectation is None, judgement.rule.id not in verdict.rules, verdict.seconds
+
+    return [min(pairs, key=worth) for pairs in found.values()]
