@@ -70,6 +70,8 @@ app.command(
     help="Draw state machines: as pictures, or in the formats of other programs.",
 )
 
+app.command("sipfsm.cli.judging:fuzz", name="fuzz", usage="Usage: sipfsm fuzz [OPTIONS] TARGET")
+
 
 def dispatch(arguments: Sequence[str]) -> int:
     """Run a command and return the exit code; what a person did wrong is told without a traceback."""

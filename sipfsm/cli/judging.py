@@ -1,4 +1,4 @@
-"""``sipfsm conformance``: judge any SIP server by the models."""
+"""``sipfsm conformance`` and ``sipfsm fuzz``: judge any SIP server by the models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     import ssl
 
+    from sipfsm.fuzz.campaign import Campaign, Plan
     from sipfsm.fuzz.catalogue import Case
     from sipfsm.fuzz.player.play import Table
     from sipfsm.fuzz.runner import Result
@@ -92,6 +93,89 @@ def _run(
         result = trio.run(run_cases, table, user, role, cases, progress.show)
     if result.setting is not None:
         print(f"{table.target} was judged as {result.setting}.")
+    return finish(result, reports, artifacts)
+
+
+def fuzz(
+    target: Annotated[str, Parameter(metavar="TARGET")],
+    /,
+    *,
+    role: Annotated[str | None, Parameter(metavar="uas|uac|both")] = None,
+    examples: Annotated[int, Parameter(metavar="NUMBER")] = 100,
+    seconds: Annotated[float | None, Parameter(metavar="SECONDS")] = None,
+    seed: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
+    report: Annotated[list[Path] | None, Parameter(metavar="FILE.md|xml|json")] = None,
+    artifacts: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
+    t1: Annotated[float, Parameter(metavar="SECONDS")] = 0.5,
+    rate: Annotated[float, Parameter(metavar="NUMBER")] = DEFAULT_RATE,
+    ca: Annotated[Path | None, Parameter(metavar="FILE.pem")] = None,
+    insecure: bool = False,
+    i_may_test_this_host: bool = False,
+) -> int:
+    """Judge a SIP server by generated sequences, some of them broken; exit codes as of conformance.
+
+    Args:
+        target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
+        role: Which side of it: what it answers, what it sends on, or both. Default: what it can.
+        examples: Sequences to play. Default: 100.
+        seconds: End after so many seconds, however many sequences are left.
+        seed: Play the sequences that follow from this number. Default: others each time.
+        report: A file to write, Markdown, JUnit XML or JSON by its suffix; may be repeated.
+        artifacts: A folder to write each deviation to: a SIPp scenario, a capture and a test.
+        t1: The target's estimate of the round-trip time, the base of its timers. Default: 0.5.
+        rate: Messages a second that are sent at most. Default: 100.
+        ca: Certificates to trust, for TLS.
+        insecure: Trust any certificate.
+        i_may_test_this_host: Also test another machine than this one.
+    """
+    try:
+        plan = _plan(examples, seconds, seed)
+        table = make_table(target, t1=t1, rate=rate, ca=ca, insecure=insecure, anywhere=i_may_test_this_host)
+        reports, user, chosen_role = check_reports(report or []), user_of(target), role_of(role)
+    except UsageError as error:
+        print(f"sipfsm: {error}", file=sys.stderr)
+        return 2
+    except LookupError as error:
+        return lost(str(error), target, report or [])
+    return _run_fuzz(table, user, chosen_role, plan, reports=reports, artifacts=artifacts)
+
+
+def _plan(examples: int, seconds: float | None, seed: int | None) -> Plan:
+    import secrets  # noqa: PLC0415 - as above
+
+    from sipfsm.fuzz.campaign import Plan  # noqa: PLC0415
+
+    if examples < 1:
+        raise UsageError(f"--examples is at least 1, not {examples}")
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--seconds is above 0, not {seconds:g}")
+    return Plan(examples, seconds, secrets.randbelow(10**6) if seed is None else seed)
+
+
+def _run_fuzz(
+    table: Table,
+    user: str,
+    role: Role | None,
+    plan: Plan,
+    *,
+    reports: list[Path],
+    artifacts: Path | None,
+) -> int:
+    import trio  # noqa: PLC0415 - as above
+
+    from sipfsm.fuzz.campaign import run_fuzz  # noqa: PLC0415
+    from sipfsm.fuzz.verdict import Outcome  # noqa: PLC0415
+
+    print(f"seed {plan.seed}", flush=True)
+    progress = Progress(plan.examples)
+    with progress:
+        result = trio.run(run_fuzz, table, user, role, plan, progress.count)
+    for verdict in result.verdicts:
+        if verdict.outcome is not Outcome.NOT_OBSERVABLE:
+            progress.show(verdict)
+    if result.setting is not None:
+        print(f"{table.target} was judged as {result.setting}, by {progress.counted} sequences.")
+        print(f"Its slowest first answer took {1000 * progress.slowest:.0f} ms.")
     return finish(result, reports, artifacts)
 
 
@@ -206,6 +290,7 @@ class Progress:
         from rich.console import Console  # noqa: PLC0415 - as above
         from rich.progress import Progress as Bar  # noqa: PLC0415
 
+        self.counted, self.slowest = 0, 0.0
         self._console = Console()
         self._bar = Bar(console=self._console, transient=True) if sys.stdout.isatty() else None
         self._task = None if self._bar is None else self._bar.add_task("cases", total=total)
@@ -232,6 +317,12 @@ class Progress:
         for line in lines[1:]:
             self._console.print(line, markup=False, highlight=False)
         self._bar.advance(self._task)
+
+    def count(self, campaign: Campaign) -> None:
+        """Say how far a run of the fuzzer is."""
+        self.counted, self.slowest = campaign.played, campaign.slowest
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task)
 
 
 def lost(reason: str, target: str, paths: list[Path]) -> int:

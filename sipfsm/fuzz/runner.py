@@ -122,7 +122,8 @@ class Runner:
         """
         began = trio.current_time()
         verdicts: dict[str, Verdict] = {}
-        limit = trio.CapacityLimiter(AT_ONCE)
+        # A phone has two lines; a proxy has more.
+        limit = trio.CapacityLimiter(AT_ONCE if self._setting.proxy or not self._setting.uas else 2)
 
         async def one(case: Case) -> None:
             async with limit:

@@ -39,6 +39,23 @@ def judge(
     return trio.run(run_cases, table, user, role, QUICK if cases is None else cases)
 
 
+def judge_all(targets: dict[str, tuple[str, list[Case]]], *, t1: float) -> dict[str, Result]:
+    """Judge several servers at a time, each by cases of its own; they mostly wait."""
+    results: dict[str, Result] = {}
+
+    async def one(name: str, target: str, cases: list[Case]) -> None:
+        table = Table(find_target(target), Pace(400), Timing(t1=t1))
+        results[name] = await run_cases(table, "sipfsm", None, cases)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for name, (target, cases) in targets.items():
+                nursery.start_soon(one, name, target, cases)
+
+    trio.run(main)
+    return results
+
+
 def broken(result: Result) -> set[str]:
     """The ids of all rows and rules that the server broke."""
     assert not result.lost, result.lost

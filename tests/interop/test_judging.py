@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from sipfsm.fuzz.runner import Result
 from sipfsm.fuzz.verdict import Outcome
 from tests.interop.faulty import FAULTS, FaultyServer
-from tests.interop.judging import QUICK, SLOW, broken, chosen, judge, outcome, sentences
+from tests.interop.judging import QUICK, SLOW, broken, chosen, judge, judge_all, outcome, sentences
 from tests.interop.laboratory import Laboratory
 
 T1 = 0.1
@@ -54,12 +57,23 @@ def test_no_fault_is_invented_where_there_is_none(tmp_path: Path) -> None:
     assert not broken(result), sentences(result)
 
 
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Result]]:
+    """What is said of each server with one fault."""
+    folder = tmp_path_factory.mktemp("faulty")
+    with ExitStack() as stack:
+        servers = {fault: stack.enter_context(FaultyServer(folder, fault, t1=T1)) for fault in FAULTS}
+        targets = {
+            fault: (f"sip:127.0.0.1:{server.port}", chosen(*CASES_FOR[fault]))
+            for fault, server in servers.items()
+        }
+        yield judge_all(targets, t1=T1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_found_and_no_other(tmp_path: Path, fault: str) -> None:
-    names = CASES_FOR[fault]
-    with FaultyServer(tmp_path, fault, t1=T1) as server:
-        result = judge(f"sip:127.0.0.1:{server.port}", chosen(*names), t1=T1)
+def test_a_planted_fault_is_found_and_no_other(judged: dict[str, Result], fault: str) -> None:
+    result = judged[fault]
     found = broken(result)
     assert MUST_FIND[fault] <= found, sentences(result)
     assert found <= MUST_FIND[fault] | FOLLOWS.get(fault, set()), sentences(result)

@@ -21,7 +21,7 @@ _KEYWORDS = {
     "call_id": "[call_id]",
     "to_tag_param": "[peer_tag_param]",
     "remote_uri": "[next_url]",
-    "routes": "[routes]",
+    "routes": "[routes]\r\n",
     "user": "sipfsm[pid]",
 }
 _PROVISIONAL = (100, 180, 183)
@@ -91,7 +91,8 @@ class _Writer:
                 lines += self._check
                 continue
             if isinstance(step, Pause):
-                lines += self._pause(step.lasting)
+                # Behind the check nobody has to wait, and what comes while SIPp pauses would fail the call.
+                lines += self._pause(step.lasting) if number < self._place else []
             elif self._player_of(step) == who:
                 lines += self._step(number, step)
             if checks:
@@ -228,6 +229,7 @@ def _check(expectation: Expectation) -> list[str]:
         f'  <recv {message} timeout="{milliseconds}" ontimeout="1"/>',
         '  <recv response="699" timeout="1"/>  <!-- it came: this fails the call -->',
         '  <label id="1"/>',
+        '  <pause milliseconds="1"/>',  # a label has to stand before something
     ]
 
 

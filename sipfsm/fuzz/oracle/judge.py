@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sipfsm.fsm import Timing
 from sipfsm.fsm.vocabulary import Event
 from sipfsm.fuzz.oracle.bench import Bench
@@ -78,6 +80,9 @@ def _judge_one(bench: Bench, report: StepReport, rule: Rule, instead: str) -> No
     bench.broken(rule, f"{rule.text}, but {came}", report.time, expectation)
 
 
+_BRANCH = re.compile(rb"branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
+
+
 class _Court:
     def __init__(self, bench: Bench, recording: Recording) -> None:
         self._bench = bench
@@ -86,6 +91,7 @@ class _Court:
         self._clients: dict[tuple[str, str, str], ClientFollower] = {}
         self._branches: dict[tuple[str, str], BranchFollower] = {}
         self._contexts: dict[tuple[str, str, int], ContextFollower] = {}
+        self._muddled: set[str] = set()
         self._relays = len(recording.script.players) > 1
 
     def sit(self) -> None:
@@ -109,6 +115,8 @@ class _Court:
     def _hear(self, packet: Packet) -> None:
         message = packet.message
         if packet.sent:
+            if self._muddles(packet):
+                return
             if isinstance(message, Request):
                 self._sent_request(packet, message)
             elif isinstance(message, Response):
@@ -122,6 +130,18 @@ class _Court:
 
     # ---- the players send
 
+    def _muddles(self, packet: Packet) -> bool:
+        """Whether a broken message takes a branch that another one has: answers cannot be told apart then."""
+        found = _BRANCH.findall(packet.data)
+        if not packet.valid:
+            branches = {branch.decode("latin-1") for branch in found}
+            for key in [key for key in self._servers if key[0] in branches]:
+                del self._servers[key]
+                self._muddled.add(key[0])
+            if packet.fault:
+                self._muddled |= branches
+        return any(branch.decode("latin-1") in self._muddled for branch in found[:1])
+
     def _sent_request(self, packet: Packet, request: Request) -> None:
         branch = request.via.branch or ""
         if request.method == "ACK":
@@ -129,8 +149,12 @@ class _Court:
             return
         key = branch, request.method
         known = self._servers.get(key)
-        if known is not None:
+        if known is not None and known.data == packet.data:
             known.request_again(packet)
+            return
+        if known is not None:  # another request with the same branch is no copy of the first one
+            del self._servers[key]
+            self._muddled.add(branch)
             return
         if packet.fault:
             return  # nobody can be held to what cannot be read
@@ -174,6 +198,8 @@ class _Court:
             return
         method = response.cseq.method
         branch = response.via.branch or ""
+        if branch in self._muddled:
+            return
         if method == "ACK":
             self._answered_ack(packet, response)
             return
@@ -253,6 +279,7 @@ class _Court:
         for rule, fault in forwarded_faults(server.request, request):
             self._say(rule, fault, packet, f"a forwarded {request.method}", None)
         server.advance(packet.time)
+        server.relayed = True
         context = self._contexts.get(_call(request))
         if context is None:
             context = self._contexts[_call(request)] = ContextFollower(self._bench, server)

@@ -34,11 +34,18 @@ class ServerFollower(Follower):
         super().__init__(bench, "invite-server" if self.invite else "non-invite-server")
         self.who = packet.who
         self.request = request
+        self.data = packet.data
+        self.relayed = False
+        """Whether it was seen to come to a callee; if not, a stateless server may have answered."""
         self.branch = request.via.branch or ""
         self.began = packet.time
         self.last: Response | None = None
         self.valid = packet.valid
         self.relays = relays
+        self.early_ack = float("-inf")
+        """When an ACK was sent before there was anything to acknowledge."""
+        self.crossed = False
+        """Whether that ACK may have come behind the response after all: then no timer is certain."""
         self.acknowledged: float | None = None
         """When the caller sent the ACK of a 2xx, which is no part of the transaction."""
         self.successes_relayed = 0
@@ -56,6 +63,8 @@ class ServerFollower(Follower):
 
     def ack(self, packet: Packet) -> None:
         """Take the ACK of a final response other than 2xx."""
+        if self.state == "Proceeding":
+            self.early_ack = packet.time
         self.input(Event.ACK, packet.time, packet.step)
 
     # ---- what comes out
@@ -112,7 +121,7 @@ class ServerFollower(Follower):
 
     def _unasked(self, packet: Packet, response: Response) -> None:
         row = self.row_of(Event.TIMER_G) or self.row_of(Event.REQUEST) or self.last_row
-        if row is None:
+        if row is None or self.crossed:
             return
         state = self.state
         text = f"in {state}, the last response came again though nothing had asked for it"
@@ -130,6 +139,8 @@ class ServerFollower(Follower):
             return
         if status == 100 and self.last is None and self.valid:
             self.fire_early(Timer.TRYING, now)
+        if status >= 300 and now - self.early_ack <= self.bench.tolerance.answer:
+            self.crossed = True
         duty = self.done(Action.SEND_TRYING)
         if duty is not None and status == 100:
             self.bench.kept(rule_of_row(duty.row), f"in {duty.state}, 100 came when it was due", now)
@@ -199,8 +210,10 @@ class ServerFollower(Follower):
 
     def missed(self, duty: Duty) -> None:
         """Say which response was owed."""
-        if duty.action not in _REPEATS:
+        if duty.action not in _REPEATS or self.crossed:
             return
+        if duty.event == Event.TIMER_G and not self.relayed:
+            return  # a stateless server has no timers (RFC 3261 8.2.7)
         waited = duty.latest - duty.due
         if duty.action is Action.SEND_TRYING:
             due = duty.due - self.began

@@ -21,7 +21,13 @@ Flow: TypeAlias = "Address | Connection"
 Take = Callable[[bytes, Address, "Flow"], None]
 """Is given each message with its source."""
 
+Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+"""A connection over TCP or TLS."""
+
 _LARGEST = 1 << 20
+
+CONNECT_TIMEOUT = 5
+"""Seconds that the target has to accept a connection."""
 
 
 class Connection(Protocol):
@@ -113,7 +119,7 @@ class Datagrams:
 class StreamConnection:
     """One TCP or TLS connection of a player."""
 
-    def __init__(self, stream: trio.abc.Stream, remote: Address) -> None:
+    def __init__(self, stream: Stream, remote: Address) -> None:
         """Take over an open stream."""
         self._stream = stream
         self.remote = remote
@@ -151,6 +157,33 @@ class StreamConnection:
         await trio.aclose_forcefully(self._stream)
 
 
+async def open_stream(target: Target, tls: ssl.SSLContext | None) -> tuple[Stream, Address]:
+    """Connect to the target; returns the stream and its own address.
+
+    Raises:
+        TargetLostError: nobody is there, or not the one whose certificate is trusted.
+    """
+    address = (target.address, target.port)
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT):
+            plain = await trio.open_tcp_stream(*address)
+            name = plain.socket.getsockname()
+            local = (str(name[0]), int(name[1]))
+            if tls is None:
+                return plain, local
+            secured = trio.SSLStream(plain, tls, server_hostname=target.host)
+            try:
+                await secured.do_handshake()
+            except BaseException:
+                await trio.aclose_forcefully(plain)
+                raise
+            return secured, local
+    except trio.BrokenResourceError as error:
+        raise TargetLostError(f"the TLS handshake failed: {error.__cause__ or error}") from None
+    except (OSError, trio.TooSlowError) as error:
+        raise TargetLostError(f"cannot connect to {written(address)}: {_reason(error)}") from None
+
+
 class Streams:
     """The TCP or TLS connections of one player; over plain TCP it also listens."""
 
@@ -185,23 +218,10 @@ class Streams:
         await connection.receive(self._take, lambda: self._open.discard(connection))
 
     async def _connect(self) -> StreamConnection:
-        address = (self._target.address, self._target.port)
-        try:
-            with trio.fail_after(5):
-                stream: trio.abc.Stream
-                plain = await trio.open_tcp_stream(*address)
-                stream = plain
-                if self._tls is not None:
-                    secured = trio.SSLStream(plain, self._tls, server_hostname=self._target.host)
-                    await secured.do_handshake()
-                    stream = secured
-        except trio.BrokenResourceError as error:
-            raise TargetLostError(f"the TLS handshake failed: {error.__cause__ or error}") from None
-        except (OSError, trio.TooSlowError) as error:
-            raise TargetLostError(f"cannot connect to {written(address)}: {_reason(error)}") from None
+        stream, local = await open_stream(self._target, self._tls)
         if not self._listens:
-            self.local = (self._host, int(plain.socket.getsockname()[1]))
-        connection = StreamConnection(stream, address)
+            self.local = (self._host, local[1])
+        connection = StreamConnection(stream, (self._target.address, self._target.port))
         self._open.add(connection)
         self._connection = connection
         self._nursery.start_soon(connection.receive, self._take, lambda: self._lose(connection))

@@ -8,7 +8,15 @@ from contextlib import suppress
 import trio
 import trio_websocket
 
-from sipfsm.fuzz.player.sockets import Address, Flow, Take, local_address, written
+from sipfsm.fuzz.player.sockets import (
+    CONNECT_TIMEOUT,
+    Address,
+    Flow,
+    Take,
+    local_address,
+    open_stream,
+    written,
+)
 from sipfsm.fuzz.target import Target, TargetLostError
 
 
@@ -19,6 +27,10 @@ class WebSocketLink:
         """Take over an open WebSocket."""
         self._socket = socket
         self.remote = remote
+
+    async def get_message(self) -> str | bytes:
+        """Return the next message."""
+        return await self._socket.get_message()
 
     async def send(self, data: bytes) -> None:
         """Send a message as text, or as binary data where it is no UTF-8 (:rfc:`7118#section-4.2`)."""
@@ -40,6 +52,7 @@ class WebSockets:
         self._take = take
         self._tls = tls if target.protocol == "wss" else None
         self._link: WebSocketLink | None = None
+        self._socket: trio_websocket.WebSocketConnection | None = None
         self.local: Address = (local_address(target), 0)
         self.contact = ""
 
@@ -51,31 +64,24 @@ class WebSockets:
 
     async def _connect(self) -> WebSocketLink:
         target = self._target
+        stream, self.local = await open_stream(target, self._tls)
         try:
-            with trio.fail_after(5):
-                socket = await trio_websocket.connect_websocket(
-                    self._nursery,
-                    target.host,
-                    target.port,
-                    "/",
-                    use_ssl=self._tls or False,
-                    subprotocols=["sip"],
+            with trio.fail_after(CONNECT_TIMEOUT):
+                self._socket = await trio_websocket.wrap_client_stream(
+                    self._nursery, stream, target.host_port, "/", subprotocols=["sip"]
                 )
-        except (OSError, trio.TooSlowError, trio_websocket.HandshakeError) as error:
-            reason = "nobody answered within 5 s" if isinstance(error, trio.TooSlowError) else str(error)
+        except (trio.TooSlowError, trio_websocket.HandshakeError, trio.BrokenResourceError) as error:
+            await trio.aclose_forcefully(stream)
+            reason = "nobody answered the handshake" if isinstance(error, trio.TooSlowError) else repr(error)
             raise TargetLostError(f"cannot open a WebSocket to {target.host_port}: {reason}") from None
-        self._socket = socket
-        local = socket.local
-        assert not isinstance(local, str)
-        self.local = (str(local.address), int(local.port or 0))
-        self._link = WebSocketLink(socket, (target.address, target.port))
+        self._link = WebSocketLink(self._socket, (target.address, target.port))
         self._nursery.start_soon(self._receive, self._link)
         return self._link
 
     async def _receive(self, link: WebSocketLink) -> None:
         with suppress(trio_websocket.ConnectionClosed):
             while True:
-                message = await self._socket.get_message()
+                message = await link.get_message()
                 data = message.encode() if isinstance(message, str) else message
                 self._take(data, link.remote, link)
         if self._link is link:
@@ -89,5 +95,6 @@ class WebSockets:
 
     async def close(self) -> None:
         """Close it."""
-        with trio.move_on_after(0.2), suppress(trio_websocket.ConnectionClosed):
-            await self._socket.aclose()
+        if self._socket is not None:
+            with trio.move_on_after(0.2), suppress(trio_websocket.ConnectionClosed):
+                await self._socket.aclose()

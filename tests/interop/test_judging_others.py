@@ -1,0 +1,112 @@
+"""Servers that nobody here wrote, judged from outside: what is known to deviate is found again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sipfsm.fuzz.rules import Level
+from sipfsm.fuzz.verdict import Outcome
+from tests.interop.baresip import Baresip
+from tests.interop.judging import broken, chosen, judge, outcome, sentences
+from tests.interop.kamailio import Kamailio
+from tests.interop.laboratory import Laboratory
+from tests.interop.process import Program, free_port, is_bound, until
+
+CONFORMANT = (
+    "invite-trying",
+    "invite-again-completed",
+    "ack-stops-timer-g",
+    "request-again-completed",
+    "timer-a-stops",
+    "ack-of-failure",
+    "cancel",
+    "forwarding",
+    "dialog",
+    "fork-success",
+    "max-forwards-0",
+    "register",
+)
+
+
+@pytest.mark.slow
+def test_what_kamailio_is_known_for_is_found_again(laboratory: Laboratory) -> None:
+    server = laboratory.keep(Kamailio(laboratory.folder, no_answer=30))
+    deviations = ("proxy-require", "unknown-scheme", "sip-version", "invite-again-accepted")
+    result = judge(f"sip:127.0.0.1:{server.port}", chosen(*CONFORMANT, *deviations))
+    assert broken(result) == {"proxy-require", "unknown-scheme", "sip-version", "IST-22"}, sentences(result)
+    levels = {verdict.case: verdict.level for verdict in result.verdicts}
+    assert levels["proxy-require"] is Level.MUST
+    assert levels["unknown-scheme"] is Level.SHOULD
+    for name in CONFORMANT:
+        assert outcome(result, name) is Outcome.CONFORMANT, name
+    said = sentences(result)
+    assert "404 Not Found came instead of 416" in said
+
+
+@pytest.mark.slow
+def test_the_user_agent_of_sipp(laboratory: Laboratory) -> None:
+    port = free_port()
+    argv = ["sipp", "-sn", "uas", "-nostdin", "-i", "127.0.0.1", "-p", str(port)]
+    server = laboratory.keep(Program(argv, laboratory.folder / "sipp.log", cwd=laboratory.folder))
+    until(lambda: is_bound(port) or server.exit_code is not None, 10, "SIPp to open its port")
+    names = (
+        "uas-call",
+        "uas-contact",
+        "uas-success-again",
+        "uas-ack-answered",
+        "uas-unknown-dialog",
+        "sip-version",
+    )
+    result = judge(f"sip:127.0.0.1:{port}", chosen(*names))
+    for name in ("uas-call", "uas-contact", "uas-success-again", "uas-ack-answered"):
+        assert outcome(result, name) is Outcome.CONFORMANT, sentences(result)
+    assert broken(result) == {"uas-unknown-dialog"}
+    assert outcome(result, "sip-version") is Outcome.NOT_OBSERVABLE, "it does not answer OPTIONS"
+
+
+@pytest.mark.slow
+def test_the_user_agent_of_baresip(laboratory: Laboratory) -> None:
+    phone = laboratory.keep(Baresip(laboratory.folder, "alice", free_port()))
+    until(lambda: is_bound(phone.sip), 10, "baresip to open its port")
+    names = ("uas-call", "uas-contact", "uas-success-again", "uas-bye", "uas-options", "uas-ack-answered")
+    result = judge(f"sip:127.0.0.1:{phone.sip}", chosen(*names), user="alice")
+    assert not broken(result), sentences(result)
+    assert outcome(result, "uas-call") is Outcome.CONFORMANT
+    assert outcome(result, "uas-bye") is Outcome.CONFORMANT
+
+
+def test_a_target_that_dies_is_lost_and_the_report_is_partial(laboratory: Laboratory, tmp_path: Path) -> None:
+    server = laboratory.server()
+    report = tmp_path / "report.md"
+    argv = [sys.executable, "-m", "sipfsm", "conformance", f"sip:127.0.0.1:{server.port}"]
+    argv += ["--case", "forwarding", "--case", "ack-stops-timer-g", "--report", str(report)]
+    running = Program(argv, tmp_path / "conformance.log", environment={"PYTHONPATH": str(Path.cwd())})
+    until(lambda: "forwarding " in running.tail(), 30, "the first verdict")
+    server.kill()
+    assert running.wait(100) == 3
+    assert "target lost" in running.tail()
+    assert "`forwarding` | conformant" in report.read_text()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "sipfsm", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.parametrize("name", ["conformance", "fuzz"])
+def test_nobody_at_the_port_is_a_lost_target(name: str) -> None:
+    ended = command(name, f"sip:127.0.0.1:{free_port()};transport=tcp")
+    assert ended.returncode == 3
+    assert "cannot connect" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_silent_target_is_lost() -> None:
+    ended = command("conformance", f"sip:127.0.0.1:{free_port()}", "--case", "forwarding")
+    assert ended.returncode == 3
+    assert "answers neither OPTIONS nor REGISTER nor INVITE" in ended.stderr
