@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from sipfsm.fuzz.artifacts.capture import write_capture
-from sipfsm.fuzz.artifacts.pytest_file import UnwritableError, as_test
+from sipfsm.fuzz.artifacts.reproduction import UnwritableError, as_test
 from sipfsm.fuzz.artifacts.scenario import ScenarioError, scenarios
 from sipfsm.fuzz.report.lines import deviations
 from sipfsm.fuzz.runner import Result
