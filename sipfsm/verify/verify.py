@@ -27,6 +27,9 @@ _PLACES: dict[Kind, tuple[str, str]] = {
 }
 """In which compositions a machine takes part, and as what."""
 
+LANES = ("caller", "client", "server", "callee")
+"""Who takes part in a composition of two transactions."""
+
 Chosen = dict[tuple[str, str], str]
 """Names of models by what they play."""
 
@@ -85,7 +88,7 @@ def verify_scenario(scenario: AnyScenario, find: Find, limits: Limits = NO_LIMIT
     """
     composition = compose(scenario, find)
     found = explore(composition, scenario.properties, limits)
-    lanes = FORK_LANES if isinstance(scenario, Fork) else ("caller", "client", "server", "callee")
+    lanes = FORK_LANES if isinstance(scenario, Fork) else LANES
     return Result(
         scenario=scenario.name,
         engine="explore",
