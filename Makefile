@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Options of `sipfsm run` (make run) and of the benchmark (make bench), as in: make run ARGS="--t1 0.25"
 ARGS   ?=
+# How long `make fuzz` runs
+SECONDS ?= 60
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # A lock file names everything, so nothing is left to resolve. A resolver would ask for more than it needs: where a
@@ -19,7 +21,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture draw lock clean
+.PHONY: help run test check bench torture draw fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ check: $(VENV)/.for-test ## run the checks that need no running: style, types, l
 	$(BIN)/codespell
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.for-test ## run generated sequences against ourselves (SECONDS=600, SEED=17)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay and Kamailio
 	@bash tests/debian-packages.sh

@@ -1,9 +1,10 @@
 """Plans for a whole server, its callers, callees and registrants, and the network between them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
+from typing import Any
 
 import trio
 from hypothesis import strategies as st
@@ -277,18 +278,22 @@ NAMES = {SERVER: "server"} | {
 }
 
 
-def play_all(plans: Sequence[Plan], models: Sequence[Model] = ()) -> dict[Plan, str]:
+def play_all(
+    plans: Sequence[Plan], models: Sequence[Model] = (), rows: set[str] | None = None
+) -> dict[Plan, str]:
     """Perform plans side by side in virtual time, each on a network of its own.
 
     Args:
         plans: what is to happen.
         models: what the server is to run in place of its own of the same name, to see that it is found.
+        rows: gets the ids of the rows that fire.
 
     Returns:
         The plans of which something did not hold, with what it was.
     """
     failures: dict[Plan, str] = {}
-    engines = _engines(models, None) if models else None
+    observer: Observer | None = None if rows is None else lambda _instance, row: rows.add(row.id)
+    engines = _engines(models, observer) if models or observer else None
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
@@ -297,6 +302,41 @@ def play_all(plans: Sequence[Plan], models: Sequence[Model] = ()) -> dict[Plan, 
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     return failures
+
+
+def smaller(plan: Plan) -> Plan:
+    """Leave out of a plan that fails whatever is not needed for it to fail: actors, and steps of theirs."""
+    shorter = True
+    while shorter:
+        shorter = False
+        for part in _parts(plan):
+            if play_all([part]):
+                plan, shorter = part, True
+                break
+    return plan
+
+
+def _parts(plan: Plan) -> Iterator[Plan]:
+    """All plans that lack one thing."""
+    change: dict[str, Any]
+    for name in ("callers", "registrants", "callees"):
+        actors = getattr(plan, name)
+        least = 1 if name == "callees" else 0
+        for i, actor in enumerate(actors):
+            if len(actors) > least:
+                change = {name: actors[:i] + actors[i + 1 :]}
+                yield replace(plan, **change)
+            done = {"callers": "", "registrants": "bindings", "callees": "steps"}[name]
+            for j in range(len(getattr(actor, done, ()))):
+                steps = getattr(actor, done)
+                less = replace(actor, **{done: steps[:j] + steps[j + 1 :]})
+                change = {name: (*actors[:i], less, *actors[i + 1 :])}
+                yield replace(plan, **change)
+    for name in ("loss", "duplication", "reordering", "jitter"):
+        if getattr(plan.link, name):
+            yield replace(plan, link=replace(plan.link, **{name: 0.0}))
+    if plan.streams_break_at is not None:
+        yield replace(plan, streams_break_at=None)
 
 
 def tell(plan: Plan, models: Sequence[Model] = ()) -> str:
