@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from sipfsm import __version__
 from sipfsm.cli.report import print_report
+from sipfsm.cli.simulate import simulate
 from sipfsm.config import ConfigError, ListenAddress, Settings, load_settings, served_domains
 from sipfsm.logs import configure_logging
 
@@ -35,6 +36,8 @@ Examples:
 
   sipfsm draw invite-server --output pictures
       Draw a state machine; without a name, all of them.
+  sipfsm simulate --users 200 --hours 2 --seed 7
+      Hours of calls over a bad network in a minute, each of them judged.
 
 A setting has one name in the file (log_level = "debug"), in the environment
 (SIPFSM_LOG_LEVEL=debug) and, if it is an option, on the command line
@@ -71,6 +74,9 @@ app.command(
 )
 
 app.command("sipfsm.cli.judging:fuzz", name="fuzz", usage="Usage: sipfsm fuzz [OPTIONS] TARGET")
+
+
+app.command(simulate, usage="Usage: sipfsm simulate [OPTIONS]")
 
 
 def dispatch(arguments: Sequence[str]) -> int:

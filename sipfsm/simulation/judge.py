@@ -127,7 +127,7 @@ class Wire:
                     self.upstream[key].responses.append(Heard(packet.sent_at, message, packet.data))
             elif isinstance(message, Response):
                 arrivals[key] += [Heard(at, message, packet.data) for at in packet.arrives_at]
-            elif message.method == "ACK" and len(message.routes) == 0 and sends:
+            elif message.method == "ACK" and sends:
                 self.acks_out.append((packet.sent_at, message))
             elif message.method == "ACK" and not sends:
                 self.acks_in += [(at, message) for at in packet.arrives_at if message.routes]

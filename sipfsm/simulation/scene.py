@@ -28,6 +28,7 @@ from trio.testing import MockClock
 
 from sipfsm.config import Settings
 from sipfsm.fsm import Engine, Timing, make_engines
+from sipfsm.location import Binding
 from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
 from sipfsm.proxy import proxy
 from sipfsm.resolver import Resolver
@@ -115,6 +116,11 @@ class Scene:
     def switch_off(self, phone: Phone) -> None:
         """Have a phone vanish: its sockets are gone, without a word."""
         self._phones.pop(phone).cancel()
+
+    async def bind(self, user: str, contact: str, seconds: float = 3600.0) -> None:
+        """Bind a contact to a user of the domain, as if it had been registered."""
+        binding = Binding(contact.encode(), 1.0, unix_time() + seconds, "bound", 1)
+        await self.server.location.update(f"sip:{user}@{DOMAIN}", lambda live: (*live, binding))
 
     def forwarded(self, start: str = "", *, to: Phone | None = None) -> list[Packet]:
         """Return what the server has sent whose start line begins so, to one phone if given."""

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from sipfsm.counters import Counters
-from sipfsm.fsm import Engine, load_model
+from sipfsm.fsm import Engine, Timing, load_model
 from sipfsm.transport.address import Target
 from sipfsm.transport.errors import TransportError
 from sipfsm.transport.interface import Flow
 from sipfsm.transport.limits import StreamLimits
+
+
+@cache
+def _engine(timing: Timing) -> Engine:
+    """Return the machine, which keeps nothing of a connection: all that have the same timing share it."""
+    return Engine(load_model("connection"), timing)
 
 
 class Connections:
@@ -30,7 +37,7 @@ class Connections:
             counters: where refusals are counted.
             tracing: log every event of a connection, at level debug.
         """
-        self.engine = Engine(load_model("connection"), limits.timing)
+        self.engine = _engine(limits.timing)
         self.tracing = tracing
         self._limits = limits
         self._counters = counters

@@ -174,6 +174,22 @@ def test_the_documented_ranges_are_those_of_the_code(model: type[BaseModel]) -> 
             assert documented_settings()[name].range == expected, name
 
 
+def documented_options(command: str) -> set[str]:
+    """The options that the section of a command has in its table."""
+    text = (REFERENCE / "command-line.md").read_text()
+    section = re.search(rf"^## sipfsm {command}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section is not None, f"sipfsm {command} has no section"
+    return set(re.findall(r"^\| `(--[a-z0-9-]+)", section[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", ["simulate"])
+def test_every_option_of_a_command_is_documented_and_no_other(command: str) -> None:
+    function = app[command].default_command
+    assert function is not None
+    options = [each.name for each in inspect.signature(function).parameters.values()]
+    assert documented_options(command) == {"--" + option.replace("_", "-") for option in options}
+
+
 def test_the_documented_options_are_those_of_the_command() -> None:
     parameters = inspect.signature(run).parameters.values()
     options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
@@ -183,6 +199,7 @@ def test_the_documented_options_are_those_of_the_command() -> None:
     page = REFERENCE / "command-line.md"
     rows = [cells for cells in table_rows(page) if len(cells) == 3]  # what has a setting
     by_option = {cells[0].strip("`").split()[0] for cells in rows if cells[0].startswith("`--")}
+    by_option = documented_options("run")
     summary = set(re.findall(r"--[a-z0-9-]+", " ".join(blocks(ROOT / "README.md", "text"))))
 
     assert by_setting == by_option == spelled

@@ -1,16 +1,14 @@
 """The commands: what they print, where to, and their exit codes."""
 
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import structlog
 
 from sipfsm import __version__
 from sipfsm.cli import main
@@ -45,16 +43,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> _Server:
     module.__dict__.update(serve=server.serve, ServerError=_ServerError)
     monkeypatch.setitem(sys.modules, "sipfsm.server", module)
     return server
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    root.handlers, root.level = handlers, level
 
 
 def test_the_version_is_printed_without_loading_the_server() -> None:
