@@ -129,7 +129,7 @@ def _rows(result: "Result") -> list[tuple[str, str]]:
     return [
         (
             "Simulated",
-            f"{plan.hours:g} hours, {plan.users:,} users, {plan.proxies} proxies, seed {plan.seed}",
+            f"{plan.hours:g} h, {plan.users:,} users, {plan.proxies} proxies, seed {plan.seed}",
         ),
         ("Took", f"{result.seconds:.0f} s; {speed:,.0f} calls a minute"),
         ("Calls", f"{tally.get('calls', 0):,}: {outcomes or 'none'}"),

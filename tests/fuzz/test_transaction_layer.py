@@ -6,6 +6,7 @@ keys and tasks are compared after every step (`tests/fuzz/stage.py`).
 """
 
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,6 +19,7 @@ from tests.fuzz.shrink import shrink
 from tests.fuzz.stage import Mismatch, engines_with, play, play_all
 
 SEQUENCES = 2_000
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fuzzing.md"
 PHASES = (Phase.generate, Phase.shrink)
 BATCH = 50
 
@@ -126,6 +128,7 @@ def test_a_state_that_is_left_too_early_is_told_as_a_ladder() -> None:
     script = (Do("arrives", "INVITE"), Do("responds", "INVITE", 0, 486), Do("arrives", "INVITE"))
     with pytest.raises(Mismatch) as found:
         play(script, engines=engines_with(changed("invite-server", "IST-08")))
+    assert str(found.value) in PAGE.read_text()
     what, *drawn = str(found.value).splitlines()
     assert what == "the layer did this: nothing; it should have done this: sends INVITE 0 486"
     assert drawn[0].split() == ["time", "user", "layer", "peer"]

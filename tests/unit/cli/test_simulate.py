@@ -17,7 +17,7 @@ SMALL = ["--users", "8", "--proxies", "2", "--hours", "0.5", "--calls-per-user-h
 def test_it_tells_what_came_of_calls_and_registrations(capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch(["simulate", *SMALL]) == 0
     lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
-    assert lines["Simulated"] == "0.5 hours, 8 users, 2 proxies, seed 4"
+    assert lines["Simulated"] == "0.5 h, 8 users, 2 proxies, seed 4"
     assert lines["Calls"].split(":")[0].isdecimal()
     assert "answered" in lines["Calls"]
     assert lines["Checks"].endswith(" 0 violations")
