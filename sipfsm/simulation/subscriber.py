@@ -52,7 +52,7 @@ class Habits:
 class Tally(dict[str, int]):
     """How often what became of calls and registrations."""
 
-    def count(self, what: str) -> None:
+    def add(self, what: str) -> None:
         """Count one more."""
         self[what] = self.get(what, 0) + 1
 
@@ -107,6 +107,10 @@ class Answering:
         self.transaction = transaction
         self.request = transaction.request
         self.wants_no_answer = trio.Event()
+
+    def answer(self, status: int) -> None:
+        """Answer without a body."""
+        self.transaction.respond(make_response(self.request, status))
 
     def ack_arrived(self, ack: Request) -> None:
         """Do nothing: what has the branch of its INVITE is not the ACK that this phone waits for."""
@@ -202,7 +206,7 @@ class Subscriber:
             request.headers.add(b"expires", b"%d" % habits.expires)
             final = await self._ask(request, self._proxy, Exchange())
             registered = final is not None and final.status == 200
-            self._tally.count("registered" if registered else "not registered")
+            self._tally.add("registered" if registered else "not registered")
             await trio.sleep(habits.expires * chance.uniform(0.8, 0.95) if registered else 30)
 
     async def _call_now_and_then(self, others: Sequence[str]) -> None:
@@ -216,11 +220,11 @@ class Subscriber:
 
     async def _call(self, callee: str) -> None:
         outcome = "interrupted"
-        self._tally.count("calls")
+        self._tally.add("calls")
         try:
             outcome = await self._call_and_talk(callee)
         finally:
-            self._tally.count(outcome)
+            self._tally.add(outcome)
 
     async def _call_and_talk(self, callee: str) -> str:
         acknowledges = self._chance.random() >= self._habits.forgets_ack
@@ -295,7 +299,7 @@ class Subscriber:
                 invite.user.cancelled()
         if request.method == "BYE" and request.call_id in self._talking:
             self._talking[request.call_id].set()
-        transaction.respond(make_response(request, 200))
+        transaction.respond(make_response(request, _OK))
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx."""
@@ -306,25 +310,24 @@ class Subscriber:
     async def _answer(self, answering: Answering) -> None:
         chance, habits = self._chance, self._habits
         draw = chance.random()
-        respond = answering.transaction.respond
         if self._talking or draw < habits.busy:
-            respond(make_response(answering.request, 486))
+            answering.answer(486)
             return
         draw -= habits.busy
         if draw < habits.misbehaves:
             await self._answer_badly(answering)
             return
         draw -= habits.misbehaves
-        respond(make_response(answering.request, 180))
+        answering.answer(180)
         answers, declines = draw < habits.answers, draw < habits.answers + habits.declines
         with trio.move_on_after(chance.uniform(*habits.ring) if declines else 200):
             await answering.wants_no_answer.wait()
         if answering.wants_no_answer.is_set():
-            respond(make_response(answering.request, 487))
+            answering.answer(487)
         elif answers:
             await self._pick_up(answering)
         else:
-            respond(make_response(answering.request, 603 if declines else 480))
+            answering.answer(603 if declines else 480)
 
     async def _answer_badly(self, answering: Answering) -> None:
         chance = self._chance
@@ -338,9 +341,9 @@ class Subscriber:
                 await self._pick_up(answering)
             case _:  # not at all, but with provisional responses that mean nothing
                 for status in (183, 199, 100):
-                    answering.transaction.respond(make_response(answering.request, status))
+                    answering.answer(status)
                 await trio.sleep(100)
-                answering.transaction.respond(make_response(answering.request, 500))
+                answering.answer(500)
 
     async def _pick_up(self, answering: Answering) -> None:
         """Answer, repeat the answer until the ACK comes (:rfc:`3261#section-13.3.1.4`), talk, and hang up."""
@@ -365,7 +368,7 @@ class Subscriber:
             await self._say_bye(dialog)
 
     def _success(self, invite: Request, tag: str) -> Response:
-        response = make_response(invite, 200, to_tag=tag)
+        response = make_response(invite, _OK, to_tag=tag)
         response.headers.copy_lines(b"record-route", invite.headers)
         response.headers.add(b"contact", f"<{self._contact}>".encode())
         return response
@@ -421,6 +424,7 @@ class Subscriber:
         return exchange.final
 
 
+_OK = 200
 _OUTCOMES = {486: "busy", 603: "declined", 487: "cancelled"}
 
 

@@ -280,8 +280,10 @@ class Reference:
         key = ("INVITE" if method == "ACK" else method), which
         machine = self.servers.get(key)
         if machine is None or machine.terminated:
-            invite = self.servers.get(("INVITE", which))
-            if method == "ACK" or (method == "CANCEL" and (invite is None or invite.terminated)):
+            # RFC 3261 9.2: a CANCEL without a request that it could be for has no transaction.
+            cancelled = [self.servers.get((name, which)) for name in ("INVITE", "MESSAGE")]
+            strays = method == "CANCEL" and all(each is None or each.terminated for each in cancelled)
+            if method == "ACK" or strays:
                 self.seen.append(("tells stray", method, which))
                 return
             self.servers[key] = self._make("server", key)
