@@ -196,9 +196,6 @@ def test_the_documented_options_are_those_of_the_command() -> None:
     spelled = {"--" + option.replace("_", "-") for option in options}
 
     by_setting = {row.option for row in documented_settings().values()} - {"-"}
-    page = REFERENCE / "command-line.md"
-    rows = [cells for cells in table_rows(page) if len(cells) == 3]  # what has a setting
-    by_option = {cells[0].strip("`").split()[0] for cells in rows if cells[0].startswith("`--")}
     by_option = documented_options("run")
     summary = set(re.findall(r"--[a-z0-9-]+", " ".join(blocks(ROOT / "README.md", "text"))))
 
