@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sipfsm.cli.models import find_model, find_models
-from sipfsm.fsm import ModelError
+from sipfsm.fsm import Model, ModelError
 from sipfsm.statechart import (
     GENERATED,
     RECIPES,
@@ -51,12 +51,16 @@ def draw(
         charts = _charts(models, diff, wanted)
         if output is None and len(charts) == len(wanted) == 1 and not RECIPES[wanted[0]].is_picture:
             output = STANDARD_OUTPUT
-        files = {name: content for chart in charts for name, content in render(chart, wanted).items()}
+        files = {
+            name: content
+            for chart, model in charts.items()
+            for name, content in render(chart, wanted, model).items()
+        }
         if output == STANDARD_OUTPUT:
             _print(files)
             return 0
         if diff is not None:
-            print("\n".join(summarize(charts[0])))
+            print("\n".join(summarize(next(iter(charts)))))
         for path in write_files(output or Path(), files):
             print(f"wrote {path}")
     except ModelError as error:
@@ -68,16 +72,28 @@ def draw(
     return 0
 
 
-def render(chart: Chart, formats: Sequence[Format]) -> dict[str, str | bytes]:
-    """Make the files of a machine: their contents by their names."""
+def render(chart: Chart, formats: Sequence[Format], model: Model | None = None) -> dict[str, str | bytes]:
+    """Make the files of a machine: their contents by their names.
+
+    Args:
+        chart: what is drawn.
+        formats: what to make.
+        model: the machine, to have its page say what is verified of it; None where two are compared.
+    """
     files: dict[str, str | bytes] = {}
     for each in formats:
         recipe = RECIPES[each]
-        content = recipe.render(chart)
-        if each is Format.MARKDOWN and Format.SVG in formats:
-            content = write_markdown(chart, picture=chart.name + RECIPES[Format.SVG].suffix)
+        page = each is Format.MARKDOWN
+        content = _page(chart, formats, model) if page else recipe.render(chart)
         files[chart.name + recipe.suffix] = content
     return files
+
+
+def _page(chart: Chart, formats: Sequence[Format], model: Model | None) -> str:
+    from sipfsm.cli.properties import verified  # noqa: PLC0415 - no other format needs what it loads
+
+    picture = chart.name + RECIPES[Format.SVG].suffix if Format.SVG in formats else None
+    return write_markdown(chart, picture=picture, sections=[] if model is None else [verified(model)])
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
@@ -99,15 +115,16 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
     return list(paths)
 
 
-def _charts(models: Sequence[str], diff: str | None, formats: Sequence[Format]) -> list[Chart]:
+def _charts(models: Sequence[str], diff: str | None, formats: Sequence[Format]) -> dict[Chart, Model | None]:
+    """What is drawn, each with its model unless it is two of them."""
     if diff is None:
-        return [make_chart(model) for model in find_models(models)]
+        return {make_chart(model): model for model in find_models(models)}
     if len(models) != 1:
         raise DrawError("--diff compares one MODEL with OTHER, as in: sipfsm draw MODEL --diff OTHER")
     unfit = [each for each in formats if not RECIPES[each].compares]
     if unfit:
         raise DrawError(f"--format {unfit[0]}: two machines that are compared are none that could run")
-    return [compare(make_chart(find_model(models[0])), make_chart(find_model(diff)))]
+    return {compare(make_chart(find_model(models[0])), make_chart(find_model(diff))): None}
 
 
 def _print(files: Mapping[str, str | bytes]) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sipfsm.cli.properties import verified
 from sipfsm.fsm import load_model, model_names
 from sipfsm.statechart import GENERATED, Chart, compare, make_chart
 from sipfsm.statechart.gallery import make_gallery
@@ -14,13 +15,15 @@ FIRST_PUBLISHED = "rfc3261/"
 
 def statecharts() -> dict[str, str]:
     """Make all files of the folder: their texts by their names."""
-    charts = {name: make_chart(load_model(name)) for name in model_names()}
+    models = {name: load_model(name) for name in model_names()}
+    charts = {name: make_chart(model) for name, model in models.items()}
     compared: list[Chart] = [
         compare(charts[name.removeprefix(FIRST_PUBLISHED)], charts[name])
         for name in charts
         if name.startswith(FIRST_PUBLISHED)
     ]
-    return make_gallery([*charts.values(), *compared], {})
+    sections = {model.name: [verified(model)] for model in models.values()}
+    return make_gallery([*charts.values(), *compared], sections)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from sipfsm.statechart.chart import Change, Chart, ChartRow, ChartState, ChartTi
 from sipfsm.statechart.citation import Citation, Clause, Origin, read_citation
 from sipfsm.statechart.comparison import compare, summarize
 from sipfsm.statechart.formats import RECIPES, Format, Recipe
-from sipfsm.statechart.markdown import write_markdown
+from sipfsm.statechart.markdown import Section, write_markdown
 from sipfsm.statechart.marks import GENERATED
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Format",
     "Origin",
     "Recipe",
+    "Section",
     "compare",
     "make_chart",
     "read_citation",

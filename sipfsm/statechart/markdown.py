@@ -61,7 +61,7 @@ def _row(row: ChartRow) -> list[str]:
 
 
 def _timer(timer: ChartTimer) -> list[str]:
-    cells = [*timer_cells(timer), timer.note]
+    cells = [*(cell.replace("*", "\\*") for cell in timer_cells(timer)), timer.note]
     return cells if timer.change is None else [*cells, _change(timer.change)]
 
 
