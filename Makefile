@@ -84,7 +84,7 @@ $(VENV)/.for-test: requirements-test.lock pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.for-run
 
 $(NODE): tests/node/package.json tests/node/package-lock.json
-	cd tests/node && npm ci --silent
+	cd tests/node && npm ci --loglevel=error
 	@touch $@
 
 $(LOCKER)/.ready:

@@ -62,12 +62,17 @@ def make_entry(row: ChartRow, width: int) -> Entry:
     elif row.dest is None:
         parts.append(Words("lead", ["nothing"], lead="/ "))
     lines = set_lines(parts, width)
-    moved = ("dest", "source")  # the arrow as it was says this
-    told = [text for text in row.differences if not text.startswith(moved)]
-    lines += [
-        line for text in told for line in set_lines([Words("lead", text.split(" -> "), lead="was ")], width)
-    ]
+    lines += [line for text in row.differences for line in _told(text, width)]
     return Entry(row, sign_of(row.change) + row.id, lines)
+
+
+def _told(difference: str, width: int) -> list[Line]:
+    """How a row was, unless it is drawn beside it as it was."""
+    what, _, values = difference.partition(" ")
+    if what in {"source", "dest"}:
+        return []
+    before, _, _ = values.partition(" -> ")
+    return set_lines([Words("lead", before.split(", "), lead=f"{what} were ")], width)
 
 
 def text_column(chart: Chart) -> float:

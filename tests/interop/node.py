@@ -14,13 +14,20 @@ _LOCK = FOLDER / "package-lock.json"
 
 
 def install() -> None:
-    """Install the packages that `tests/node/package-lock.json` names, if they are not there."""
+    """Install the packages that `tests/node/package-lock.json` names, if they are not there.
+
+    :raises AssertionError: they cannot be installed; the text is what npm said.
+    """
     with (FOLDER / "package.json").open() as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # tests may run side by side
         done = _MODULES / ".package-lock.json"
         if done.exists() and done.stat().st_mtime >= _LOCK.stat().st_mtime:
             return
-        subprocess.run(["npm", "ci"], cwd=FOLDER, check=True, capture_output=True, timeout=300)
+        command = ["npm", "ci", "--loglevel=error"]
+        installed = subprocess.run(
+            command, cwd=FOLDER, check=False, capture_output=True, text=True, timeout=300
+        )
+        assert installed.returncode == 0, f"npm ci in {FOLDER}: {installed.stderr}"
         done.touch()
 
 
