@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sipfsm.fsm.effects import Effect, StartTimer
+from sipfsm.fsm.effects import StartTimer
 from sipfsm.fsm.engine import Instance
 from sipfsm.fsm.vocabulary import Action, Event, Timer
 
@@ -44,29 +44,30 @@ class Driver(Generic[M]):
 
     def handle(self, event: Event, message: M | None = None) -> None:
         """Have the machine take an event, with what came with it, and perform what it asks for."""
-        self._inbox.append((event, message))
         if self._busy:
+            self._inbox.append((event, message))
             return
         self._busy = True
         try:
+            self._step(event, message)
             while self._inbox:
-                event, message = self._inbox.pop(0)
-                before = self.instance.state
-                effects = self.instance.handle(event)
-                self.stepped(event, before)
-                for effect in effects:
-                    self._perform(effect, message)
+                self._step(*self._inbox.pop(0))
         finally:
             self._busy = False
             self._inbox.clear()
 
-    def _perform(self, effect: Effect, message: M | None) -> None:
-        if isinstance(effect, Action):
-            self.performers[effect](self, message)
-        elif isinstance(effect, StartTimer):
-            self.start_timer(effect.timer, effect.delay)
-        else:
-            self.stop_timer(effect.timer)
+    def _step(self, event: Event, message: M | None) -> None:
+        instance = self.instance
+        before = instance.state
+        effects = instance.handle(event)
+        self.stepped(event, before)
+        for effect in effects:
+            if isinstance(effect, Action):
+                self.performers[effect](self, message)
+            elif isinstance(effect, StartTimer):
+                self.start_timer(effect.timer, effect.delay)
+            else:
+                self.stop_timer(effect.timer)
 
     def start_timer(self, timer: Timer, delay: float) -> None:
         """Have a timer fire in `delay` seconds; it replaces a running one of its name."""

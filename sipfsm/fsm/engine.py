@@ -69,6 +69,12 @@ class Engine:
         self.triggers: dict[str, Callable[[Instance], bool]] = {
             name: event.trigger for name, event in self.machine.events.items()
         }
+        # What needs no look at the timers that run, nor at the row: most events.
+        self.plain = (
+            {name: trigger for name, trigger in self.triggers.items() if name not in _EVENT_TIMERS}
+            if compiled
+            else {}
+        )
 
     def create(self, *, reliable: bool) -> "Instance":
         """Make an instance in the initial state, for one of the two transport classes."""
@@ -83,7 +89,7 @@ def make_engines(timing: Timing, names: Iterable[str], *, compiled: bool = True)
 class Instance:
     """One run of a model: a state, the timers that run, and nothing that knows a clock or a socket."""
 
-    __slots__ = ("_due", "_effects", "_fired_interval", "engine", "reliable", "running", "state")
+    __slots__ = ("_due", "_fired_interval", "effects", "engine", "reliable", "running", "starts", "state")
 
     def __init__(self, engine: Engine, *, reliable: bool):
         """Start in the model's initial state."""
@@ -92,7 +98,9 @@ class Instance:
         self.state: str = engine.model.initial
         self.running: dict[Timer, float] = {}
         """The timers that run, each with the delay it was started with, in seconds."""
-        self._effects: list[Effect] = []
+        self.starts = engine.starts[reliable]
+        self.effects: list[Effect] = []
+        """Those of the step that is being taken."""
         self._due: list[Event] = []
         self._fired_interval = 0.0
 
@@ -110,8 +118,13 @@ class Instance:
         Returns:
             The effects, in the order in which they are to happen.
         """
-        effects = self._effects = []
-        self._fire(event)
+        engine = self.engine
+        effects = self.effects = []
+        plain = engine.plain.get(event) if engine.observer is None else None
+        if plain is not None:
+            plain(self)
+        else:
+            self._fire(event)
         while self._due:
             self._fire(self._due.pop(0))
         return effects
@@ -139,21 +152,17 @@ class Instance:
         if delay == 0:
             self._due.append(TIMER_EVENTS[timer])
         else:
-            self._effects.append(effect)
+            self.effects.append(effect)
 
     def stop(self, timer: Timer) -> None:
         """Note that a timer stops, if it runs; one of zero seconds never started for anybody else."""
         if self.running.pop(timer, 0) > 0:
-            self._effects.append(_STOPS[timer])
-
-    def act(self, action: Action) -> None:
-        """Note an action for whoever drives this instance."""
-        self._effects.append(action)
+            self.effects.append(_STOPS[timer])
 
     def terminate(self) -> None:
         """Note the end, which no timer survives."""
         self.running.clear()
-        self._effects.append(Action.TERMINATE)
+        self.effects.append(Action.TERMINATE)
 
     @property
     def fired_interval(self) -> float:
@@ -162,7 +171,7 @@ class Instance:
 
 
 def _start(timer: Timer, instance: Instance) -> None:
-    effect = instance.engine.starts[instance.reliable].get(timer)
+    effect = instance.starts.get(timer)
     if effect is not None:
         instance.start(effect)
 
@@ -190,7 +199,7 @@ _VERBS: dict[TimerVerb, Callable[[Timer, Instance], None]] = {
 
 
 def _act(action: Action, instance: Instance) -> None:
-    instance.act(action)
+    instance.effects.append(action)
 
 
 Callback = Callable[[Instance], None]
