@@ -156,7 +156,7 @@ class Branch(Driver[Response]):
         transaction = ClientTransaction(
             layer, cancel, client.target, Unheard(), prefer=self._context.server.flow, branch=client.branch
         )
-        self._context.start_soon(transaction.run)
+        self._context.proxy.start_soon(transaction.run)
 
     def _abandon_client(self, _response: Response | None) -> None:
         assert self.client is not None

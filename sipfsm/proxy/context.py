@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import trio
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ResponseContext(Driver[Response]):
-    """Runs the model `response-context` in a nursery that holds all branches.
+    """Runs the model `response-context`, in a nursery where there are several branches.
 
     Attributes:
         proxy: whose it is.
@@ -32,7 +32,6 @@ class ResponseContext(Driver[Response]):
         "_alive",
         "_branches",
         "_finals",
-        "_nursery",
         "_pending",
         "is_invite",
         "proxy",
@@ -55,7 +54,6 @@ class ResponseContext(Driver[Response]):
         self.server = server
         self.is_invite = request.method == "INVITE"
         self._branches = [Branch(self, request, destination) for destination in destinations]
-        self._nursery: trio.Nursery | None = None
         # Dictionaries as ordered sets: CANCELs go out in the order of the branches, in every run.
         self._alive: dict[Branch, None] = {}
         self._pending: dict[Branch, None] = {}
@@ -65,17 +63,20 @@ class ResponseContext(Driver[Response]):
         """Forward the request to all destinations, and live until all branches are gone."""
         if self.terminated:
             return  # cancelled in the meantime
-        async with trio.open_nursery() as self._nursery:
-            self.handle(Event.TU_REQUEST)
-            first, *_ = self._branches
-            self._branches.clear()
-            await first.run()
-        self._nursery = None
+        first, *others = self._branches
+        if others:
+            async with trio.open_nursery() as nursery:
+                for branch in others:
+                    nursery.start_soon(branch.run)
+                await self._run_with(first)
+        else:
+            await self._run_with(first)
 
-    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Have something done in the nursery of this context."""
-        assert self._nursery is not None
-        self._nursery.start_soon(work)
+    async def _run_with(self, first: Branch) -> None:
+        """Begin, and live for as long as the first branch does, which needs no task of its own."""
+        self.handle(Event.TU_REQUEST)
+        self._branches.clear()
+        await first.run()
 
     def stepped(self, event: Event, before: str) -> None:
         """Log the step, if every event is to be logged."""
@@ -138,8 +139,6 @@ class ResponseContext(Driver[Response]):
     def _start_branches(self, _response: Response | None) -> None:
         self._alive = dict.fromkeys(self._branches)
         self._pending = dict.fromkeys(self._branches)
-        for branch in self._branches[1:]:  # the first one runs in this context's own task
-            self.start_soon(branch.run)
 
     def _forward_response(self, response: Response | None) -> None:
         assert response is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 import trio
@@ -131,6 +131,18 @@ class Proxy:
                 context.server.respond(make_response(context.server.request, 500))
         finally:
             self.contexts.discard(context)
+
+    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have something done that may outlive its response context: the transaction of a CANCEL."""
+        assert self._nursery is not None
+        self._nursery.start_soon(self._guarded, work)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            self.counters.count("faults.proxy")
+            log.exception("cancelling failed")
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Forward an ACK of a 2xx, or a CANCEL, without a transaction (:rfc:`3261#section-16.11`)."""

@@ -58,7 +58,7 @@ class TimerQueue:
     def discount(self, timers: int = 1) -> None:
         """Take note that timers in the queue were stopped; they are cleaned out in time."""
         self._stopped += timers
-        if self._stopped > _SPARE + len(self):
+        if 2 * self._stopped > _SPARE + len(self._heap):
             self._heap = [entry for entry in self._heap if entry[2].expects(entry[3], entry[1])]
             heapify(self._heap)
             self._stopped = 0
@@ -117,8 +117,10 @@ class Alarms(Generic[K]):
 
     def start(self, key: K, delay: float) -> None:
         """Start a timer, or start it anew, to fire in `delay` seconds."""
-        self.stop(key)
-        self._numbers[key] = self._queue.push(self, key, delay)
+        numbers = self._numbers
+        if numbers.pop(key, None) is not None:
+            self._queue.discount()
+        numbers[key] = self._queue.push(self, key, delay)
 
     def stop(self, key: K) -> None:
         """Stop a timer; nothing happens if it does not run."""
