@@ -158,8 +158,9 @@ async def _break_all_contexts(scene: Scene) -> None:
     async def breaks() -> None:
         fails()
 
-    for context in scene.server.proxy.contexts:
-        context.start_soon(breaks)
+    for client in scene.server.transactions.clients.values():
+        assert client.nursery is not None
+        client.nursery.start_soon(breaks)
     await trio.sleep(0.001)
 
 
