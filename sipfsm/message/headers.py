@@ -23,23 +23,32 @@ class Headers:
     until a field of the same name is edited.
     """
 
-    __slots__ = ("_cache", "_lines", "_names")
+    __slots__ = ("_lines", "_names", "_straight", "parsed")
 
     def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self._names: list[bytes] = []
         self._lines: list[bytes] = []
+        self._straight = True
         # Copies share the inner dictionaries: these only grow, by what parsing the same lines always gives.
         # An edit takes the whole entry of its name out of its own outer dictionary.
-        self._cache: dict[bytes, dict[Callable[..., Any], Any]] = {}
+        self.parsed: dict[bytes, dict[Callable[..., Any], Any]] = {}
+        """What has been read of the fields of a name, by the parser that read it; to be looked at only."""
         for name, value in fields:
             self.add(name, value)
 
     @classmethod
-    def from_lines(cls, names: list[bytes], lines: list[bytes]) -> Headers:
-        """Take over lines as they were received, and the name of each in the lower-case long form."""
+    def from_lines(cls, names: list[bytes], lines: list[bytes], *, straight: bool = False) -> Headers:
+        """Take over lines as they were received, and the name of each in the lower-case long form.
+
+        Args:
+            names: the names.
+            lines: the lines.
+            straight: no line is folded, and none has white space before its colon.
+        """
         headers = cls()
         headers._names = names
         headers._lines = lines
+        headers._straight = straight
         return headers
 
     def copy(self) -> Headers:
@@ -47,13 +56,15 @@ class Headers:
         headers = Headers()
         headers._names = self._names.copy()
         headers._lines = self._lines.copy()
-        headers._cache = self._cache.copy()
+        headers._straight = self._straight
+        headers.parsed = self.parsed.copy()
         return headers
 
     def only(self, names: Container[bytes]) -> Headers:
         """Return a copy of the lines so named, in their order and as they came."""
         chosen = [*map(names.__contains__, self._names)]
-        return Headers.from_lines([*compress(self._names, chosen)], [*compress(self._lines, chosen)])
+        names, lines = [*compress(self._names, chosen)], [*compress(self._lines, chosen)]
+        return Headers.from_lines(names, lines, straight=self._straight)
 
     # ---- reading
 
@@ -113,9 +124,9 @@ class Headers:
         Raises:
             MessageError: from the parser, which is asked again the next time.
         """
-        known = self._cache.get(name)
+        known = self.parsed.get(name)
         if known is None:
-            known = self._cache[name] = {}
+            known = self.parsed[name] = {}
         elif parser in known:
             parsed: T = known[parser]
             return parsed
@@ -131,9 +142,9 @@ class Headers:
         Raises:
             MessageError: from the parser, which is asked again the next time.
         """
-        known = self._cache.get(name)
+        known = self.parsed.get(name)
         if known is None:
-            known = self._cache[name] = {}
+            known = self.parsed[name] = {}
         elif parser in known:
             parsed: T = known[parser]
             return parsed
@@ -142,7 +153,7 @@ class Headers:
 
     def remember(self, name: bytes, parser: Callable[..., T], parsed: T) -> None:
         """Keep what `parser` makes of the fields so named, for `cached_first` or `cached` to return."""
-        self._cache.setdefault(name, {})[parser] = parsed
+        self.parsed.setdefault(name, {})[parser] = parsed
 
     # ---- editing
 
@@ -161,20 +172,20 @@ class Headers:
             return
         index = self._names.index(name)
         self._lines[index] = _write(name, value)
-        self._cache.pop(name, None)
+        self.parsed.pop(name, None)
         self.keep_first(name)
 
     def keep_first(self, name: bytes) -> None:
         """Delete all lines so named but the first, if any."""
         if self._names.count(name) > 1:
             first = self._names.index(name)
-            self._cache.pop(name, None)
+            self.parsed.pop(name, None)
             self._keep([at for at, own in enumerate(self._names) if own != name or at == first])
 
     def remove(self, name: bytes) -> None:
         """Delete all lines so named, if any."""
         if name in self._names:
-            self._cache.pop(name, None)
+            self.parsed.pop(name, None)
             self._keep([at for at, own in enumerate(self._names) if own != name])
 
     def pop_first_value(self, name: bytes) -> bytes | None:
@@ -195,7 +206,7 @@ class Headers:
             rest = line[end + 1 :]
             space = b"" if rest[:1] in {b" ", b"\t", b"\r"} else b" "
             self._lines[index] = line[:start] + space + rest
-        self._cache.pop(name, None)
+        self.parsed.pop(name, None)
         return unfold(line[start:end])
 
     def replace_first_value(self, name: bytes, value: bytes) -> None:
@@ -213,17 +224,18 @@ class Headers:
         start = line.index(b":") + 1
         end = first_value_end_untrusted(line, start)
         self._lines[index] = b"%b %b%b" % (line[:start], value, line[end:])
-        self._cache.pop(name, None)
+        self.parsed.pop(name, None)
 
     def copy_lines(self, name: bytes, source: Headers) -> None:
         """Add all lines so named of `source` at the end, as they came."""
         names, lines = source._names, source._lines
+        self._straight = self._straight and source._straight
         if name in names:
             for at in range(names.index(name), len(names)):
                 if names[at] == name:
                     self._names.append(name)
                     self._lines.append(lines[at])
-            self._cache.pop(name, None)
+            self.parsed.pop(name, None)
 
     def append_to_first(self, name: bytes, suffix: bytes) -> None:
         """Append bytes, such as a parameter, to the first line so named.
@@ -235,7 +247,7 @@ class Headers:
             raise KeyError(name)
         _check_value(suffix)
         self._lines[self._names.index(name)] += suffix
-        self._cache.pop(name, None)
+        self.parsed.pop(name, None)
 
     def straighten(self) -> None:
         """Take out the white space before colons, and write folded lines as one, with a space for each fold.
@@ -243,6 +255,9 @@ class Headers:
         :rfc:`3261#section-25.1` lets whoever forwards a message do so. No value is another afterwards, and an
         element that knows neither of the two reads the fields as this one did.
         """
+        if self._straight:
+            return
+        self._straight = True
         lines = self._lines
         for at, line in enumerate(lines):
             colon = line.index(b":")
@@ -257,7 +272,7 @@ class Headers:
         line = _write(name, value)
         self._names.insert(index, name)
         self._lines.insert(index, line)
-        self._cache.pop(name, None)
+        self.parsed.pop(name, None)
 
     def _keep(self, indexes: list[int]) -> None:
         self._names = [self._names[at] for at in indexes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sipfsm.message.address import (
     NameAddr,
@@ -32,6 +32,8 @@ from sipfsm.message.via import Via, parse_top_via_untrusted, parse_vias_untruste
 T = TypeVar("T")
 
 SIP_VERSION = "SIP/2.0"
+
+_NOTHING: dict[Callable[..., Any], Any] = {}
 
 
 class Message:
@@ -213,6 +215,9 @@ class Message:
             raise self._error(error, name) from None
 
     def _mandatory(self, name: bytes, parser: Callable[[bytes], T]) -> T:
+        value: T | None = self.headers.parsed.get(name, _NOTHING).get(parser)
+        if value is not None:
+            return value  # most fields are asked for several times
         try:
             value = self.headers.cached_first(name, parser)
         except MessageError as error:

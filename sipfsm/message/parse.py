@@ -95,7 +95,7 @@ def _find_fields(head: bytes, lines: list[bytes], defects: list[MessageError]) -
     sound = are_controls_in_place(head, len(lines))
     # The rule: each line has a usual name and a colon. A line that is nothing but a name has no colon.
     if sound and None not in names and USUAL_SPELLINGS.keys().isdisjoint(lines):
-        return Headers.from_lines(cast("list[bytes]", names), lines)
+        return Headers.from_lines(cast("list[bytes]", names), lines, straight=True)
 
     # Fields with a defect are left out, so that no answer carries them on.
     start, *fields = _FIELD_BREAK.split(head)

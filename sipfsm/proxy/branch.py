@@ -13,8 +13,8 @@ from sipfsm.proxy.forwarding import (
     DIALOG_METHODS,
     Interface,
     exceeds_datagram,
-    make_forwarded,
     may_exceed_datagram,
+    prepare_forwarded,
     record_route,
 )
 from sipfsm.proxy.targets import Destination
@@ -31,12 +31,13 @@ class Branch(Driver[Response]):
     __slots__ = ("_alarms", "_context", "_destination", "_next", "_request", "_targets", "client")
 
     def __init__(self, context: ResponseContext, request: Request, destination: Destination) -> None:
-        """Put the branch into its initial state; `run` sends a copy of the request."""
+        """Put the branch into its initial state; `run` sends the request, which is the branch's own copy."""
         super().__init__(context.proxy.branch_engine.create(reliable=False))
         self._context = context
         self._alarms: Alarms[Timer] = Alarms(context.proxy.transactions.timers, self._timer_fired)
         self._destination = destination
-        self._request: Request | None = make_forwarded(request, destination)
+        prepare_forwarded(request, destination)
+        self._request: Request | None = request
         self._targets: list[Target] = []
         self._next: ClientTransaction | None = None
         self.client: ClientTransaction | None = None

@@ -46,14 +46,16 @@ class ResponseContext(Driver[Response]):
         Args:
             proxy: whose it is.
             server: the transaction to answer.
-            request: its request, the route information in order.
+            request: a copy of its request, the route information in order; it is changed.
             destinations: where it is to go, at least one.
         """
         super().__init__(proxy.context_engine.create(reliable=False))
         self.proxy = proxy
         self.server = server
         self.is_invite = request.method == "INVITE"
-        self._branches = [Branch(self, request, destination) for destination in destinations]
+        *others, last = destinations
+        self._branches = [Branch(self, request.copy(), destination) for destination in others]
+        self._branches.append(Branch(self, request, last))
         # Dictionaries as ordered sets: CANCELs go out in the order of the branches, in every run.
         self._alive: dict[Branch, None] = {}
         self._pending: dict[Branch, None] = {}

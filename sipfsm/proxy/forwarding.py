@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from sipfsm.message import Request
+from sipfsm.message.values import octets
 from sipfsm.proxy.relay import TOKEN
 from sipfsm.proxy.targets import Destination
 from sipfsm.transaction import new_branch
@@ -46,24 +47,22 @@ class Interface(NamedTuple):
         return len(b"Record-Route: \r\n") + len(self.record_route(_SOME_TOKEN))
 
 
-def make_forwarded(request: Request, destination: Destination) -> Request:
-    """Copy a request for one destination: Request-URI, Max-Forwards, Route.
+def prepare_forwarded(request: Request, destination: Destination) -> None:
+    """Make a request fit for a destination: Request-URI, Max-Forwards, Route.
 
     All other fields leave as they came, but for what `Headers.straighten` does to their form.
 
     Args:
-        request: after route preprocessing; not changed.
+        request: a copy of what came, after route preprocessing; it is changed.
         destination: where it is to go.
     """
-    forwarded = request.copy()
-    forwarded.headers.straighten()
+    request.headers.straighten()
     if destination.uri is not request.uri:
-        forwarded.uri = destination.uri
+        request.uri = destination.uri
     hops = request.max_forwards
-    forwarded.headers.set(b"max-forwards", b"70" if hops is None else b"%d" % (hops - 1))
+    request.headers.set(b"max-forwards", b"70" if hops is None else b"%d" % (hops - 1))
     for value in reversed(destination.path):
-        forwarded.headers.prepend(b"route", value)
-    return forwarded
+        request.headers.prepend(b"route", value)
 
 
 def record_route(request: Request, incoming: Interface, outgoing: Interface, token: str) -> None:
@@ -85,15 +84,10 @@ def stateless_branch(request: Request) -> str:
     Args:
         request: as it was received.
     """
-    parts = (
-        request.via.to_bytes(),
-        request.to.tag,
-        request.from_.tag,
-        request.call_id,
-        request.cseq.number,
-        request.raw_uri,
-    )
-    return "z9hG4bK" + blake2b(repr(parts).encode("ascii", "backslashreplace"), digest_size=10).hexdigest()
+    # No line break stands in any of them, so that two different requests never give the same bytes.
+    fields = f"{request.to.tag}\n{request.from_.tag}\n{request.call_id}\n{request.cseq.number}"
+    parts = b"\n".join([request.via.to_bytes(), octets(fields), request.raw_uri])
+    return "z9hG4bK" + blake2b(parts, digest_size=10).hexdigest()
 
 
 def may_exceed_datagram(request: Request) -> bool:
@@ -105,7 +99,7 @@ def exceeds_datagram(request: Request, incoming: Interface, outgoing: Interface)
     """Say if a request must not be sent in a datagram (:rfc:`3261#section-18.1.1`).
 
     Args:
-        request: as `make_forwarded` made it.
+        request: as `prepare_forwarded` left it.
         incoming: where it came in.
         outgoing: where it is to leave.
     """

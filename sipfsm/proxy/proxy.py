@@ -14,7 +14,7 @@ from sipfsm.message import MessageError, Request, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.context import ResponseContext
 from sipfsm.proxy.domains import ServedDomains
-from sipfsm.proxy.forwarding import make_forwarded, stateless_branch
+from sipfsm.proxy.forwarding import prepare_forwarded, stateless_branch
 from sipfsm.proxy.loops import LoopDetector
 from sipfsm.proxy.relay import RelayPolicy
 from sipfsm.proxy.routing import Prepared, preprocess, take_next_hop
@@ -151,7 +151,8 @@ class Proxy:
             validate(prepared.request)
             # One and only one: which of several contacts has answered is not known here.
             destination = self.targets.find(prepared, flow)[0]
-            forwarded = make_forwarded(prepared.request, destination)
+            forwarded = prepared.request
+            prepare_forwarded(forwarded, destination)
             hop = self.next_hop(forwarded, destination)
             targets = self.resolver.resolve_nowait(hop)
             branch = stateless_branch(request)

@@ -4,6 +4,7 @@ UDP and TCP are two; TLS and WebSocket are to be further modules with the same m
 `sipfsm.transport.layer`.
 """
 
+from functools import lru_cache
 from typing import Protocol
 
 from sipfsm.message import host_port
@@ -53,6 +54,7 @@ def listener_at(protocol: str, bound: tuple[str, int]) -> Listener:
     return Listener(protocol, host, port, host_port(host.partition("%")[0], port))
 
 
+@lru_cache(maxsize=1024)
 def bound_address(name: tuple[str, int] | tuple[str, int, int, int]) -> HostPort:
     """Return what `getsockname` or `getpeername` returned, a link-local address with its zone."""
     host = name[0]
