@@ -73,6 +73,11 @@ def _placed(scenario: AnyScenario, chosen: Chosen, method: str, find: Find) -> A
     return scenario.model_copy(update=changes)
 
 
+def lanes_of(scenario: AnyScenario) -> tuple[str, ...]:
+    """Tell who takes part, in the order in which a picture shows them."""
+    return FORK_LANES if isinstance(scenario, Fork) else LANES
+
+
 def compose(scenario: AnyScenario, find: Find) -> Composition:
     """Put the parts of a scenario together."""
     return Forking(scenario, find) if isinstance(scenario, Fork) else Transactions(scenario, find)
@@ -88,7 +93,7 @@ def verify_scenario(scenario: AnyScenario, find: Find, limits: Limits = NO_LIMIT
     """
     composition = compose(scenario, find)
     found = explore(composition, scenario.properties, limits)
-    lanes = FORK_LANES if isinstance(scenario, Fork) else LANES
+    lanes = lanes_of(scenario)
     return Result(
         scenario=scenario.name,
         engine="explore",
