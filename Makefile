@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Options of `sipfsm run` (make run) and of the benchmark (make bench), as in: make run ARGS="--t1 0.25"
 ARGS   ?=
+# Bounds within which there are about ten million states.
+VERIFY_BOUNDS ?= --losses 3 --duplicates 2 --delay 3 --seconds 600
 # How long `make fuzz` runs
 SECONDS ?= 60
 
@@ -21,7 +23,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture draw fuzz lock clean
+.PHONY: help run test check bench torture draw verify fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +55,9 @@ torture: $(VENV)/.for-test ## send the torture messages of RFC 4475 and 5118, an
 
 draw: $(VENV)/.for-run ## draw the machines of models/ anew, in statecharts/
 	$(BIN)/python -m sipfsm.cli.gallery statecharts
+
+verify: $(VENV)/.for-run ## explore ten million states of INVITE; Ctrl-C says how far it came
+	$(BIN)/sipfsm verify --scenario invite $(VERIFY_BOUNDS) $(ARGS)
 
 lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
 	$(COMPILE) --output-file=requirements.lock pyproject.toml

@@ -219,7 +219,8 @@ def _machine_lines(result: MachineResult) -> Iterator[str]:
         f" and {result.further_cells} of our own timers" if result.further_cells else ""
     )
     ignored = f", {result.ignored} pairs without a row" if result.ignored else ""
-    yield f"{good}  {result.model}: {', '.join(check.name for check in result.checks)} ({cells}{ignored})"
+    names = ", ".join(check.name for check in result.checks if check.holds)
+    yield f"{good}  {result.model}: {names} ({cells}{ignored})"
     for state, who in result.waits.items():
         yield f"       no timer in {state}: it waits for {who}"
     for check in result.checks:
