@@ -58,7 +58,8 @@ class ChartState:
     """A state, with what entering and leaving it does.
 
     Attributes:
-        origin: the kind of source that brought the state: that of the rows that enter it, if they agree.
+        origin: the kind of source that brought the state: that of the rows that enter it, if they agree, and
+            if it is not the initial one.
     """
 
     name: str
@@ -175,13 +176,31 @@ def make_chart(model: Model) -> Chart:
             final=name in model.final,
             on_enter=state.on_enter,
             on_exit=state.on_exit,
-            origin=_common(row.origin for row in rows if row.dest == name != row.source),
-            note=state.note,
+            origin=_origin_of(name, model, rows),
+            note=_one_line(state.note),
         )
         for name, state in model.states.items()
     )
     timers = tuple(_timer(timer, spec, rows) for timer, spec in model.timers.items())
-    return Chart(model.name, model.title or model.name, model.sources, states, rows, timers)
+    return Chart(
+        name=model.name,
+        title=_one_line(model.title) or model.name,
+        sources=tuple(map(_one_line, model.sources)),
+        states=states,
+        rows=rows,
+        timers=timers,
+    )
+
+
+def _origin_of(state: str, model: Model, rows: tuple[ChartRow, ...]) -> Origin:
+    if state == model.initial:  # it is there before any row has led to it
+        return Origin.RFC_3261
+    return _common(row.origin for row in rows if row.dest == state != row.source)
+
+
+def _one_line(text: str) -> str:
+    """A text as formats can have it whose lines mean something."""
+    return " ".join(text.split())
 
 
 def _row(row: Row) -> ChartRow:
@@ -191,8 +210,8 @@ def _row(row: Row) -> ChartRow:
         dest=row.dest,
         events=tuple(map(str, row.trigger)),
         actions=row.before,
-        citation=read_citation(row.rfc),
-        note=row.note,
+        citation=read_citation(_one_line(row.rfc)),
+        note=_one_line(row.note),
     )
 
 
@@ -215,7 +234,7 @@ def _timer(timer: Timer, spec: TimerSpec, rows: tuple[ChartRow, ...]) -> ChartTi
         origin=_common(
             row.origin for row in rows if event in row.events and (row.actions or row.dest is not None)
         ),
-        note=spec.note,
+        note=_one_line(spec.note),
     )
 
 

@@ -47,11 +47,16 @@ def write_mermaid(chart: Chart) -> str:
 
 def _state(state: ChartState, name: str, rows: Sequence[ChartRow]) -> Iterator[str]:
     change = f" ({state.change})" if state.change not in {None, Change.SAME} else ""
-    yield f"state {json.dumps(state.name + change, ensure_ascii=False)} as {name}"
+    yield f'state "{_entities(state.name)}{change}" as {name}'
     for verb, actions in (("enter", state.on_enter), ("exit", state.on_exit)):
         if actions:
             yield f"{name} : {verb} / {', '.join(actions)}"
     yield from (f"{name} : {row.id} {caption(row)}" for row in rows)
+
+
+def _entities(text: str) -> str:
+    """A text between quotation marks, with Mermaid's own names for its signs."""
+    return text.replace("#", "#35;").replace('"', "#quot;")
 
 
 def _classes(chart: Chart, names: dict[str, str]) -> Iterator[str]:

@@ -15,8 +15,10 @@ from statemachine.io import load
 
 from sipfsm.fsm import load_model, model_names
 from sipfsm.statechart import RECIPES, Chart, Format, compare, make_chart
+from sipfsm.statechart.captions import identifiers
 from tests.interop import node
 from tests.interop.walks import Advance, Outcome, Step, Walk, all_walks, ours
+from tests.unit.statechart.samples import awkward
 
 MODELS = [load_model(name) for name in model_names()]
 CHARTS = [make_chart(model) for model in MODELS]
@@ -169,14 +171,15 @@ def test_python_statemachine_runs_the_scxml_as_our_engine_runs_the_model(
 
 
 def test_mermaid_reads_what_is_drawn() -> None:
-    charts = {chart.name: chart for chart in [*CHARTS, *COMPARED]}
+    charts = {chart.name: chart for chart in [*CHARTS, *COMPARED, awkward()]}
     texts = {name: text(chart, Format.MERMAID) for name, chart in charts.items()}
     answers = node.run("mermaid.mjs", texts | {"broken": "stateDiagram-v2\n  A --> \n"})
     assert "error" in answers.pop("broken")
     for name, answer in answers.items():
         chart = charts[name]
         assert answer.get("error") is None, name
-        states = {state.name: [row.id for row in chart.stays(state.name)] for state in chart.states}
+        ids = identifiers(chart)
+        states = {ids[state.name]: [row.id for row in chart.stays(state.name)] for state in chart.states}
         assert answer["states"].keys() == states.keys() | {"root_start", "root_end"}
         for state, rows in states.items():
             inside = [line.split()[0] for line in answer["states"][state] if line.split()[0] in rows]
@@ -184,13 +187,16 @@ def test_mermaid_reads_what_is_drawn() -> None:
         labelled = {
             (source, dest): re.findall(r"[A-Z]+-\d\d", label) for source, dest, label in answer["arrows"]
         }
-        ends: dict[tuple[str, str], list[str]] = {(state, "root_end"): [] for state in chart.final}
-        arrows = {way: [row.id for row in rows] for way, rows in chart.arrows().items()}
-        assert labelled == {("root_start", chart.initial): [], **arrows, **ends}
+        ends: dict[tuple[str, str], list[str]] = {(ids[state], "root_end"): [] for state in chart.final}
+        arrows = {
+            (ids[source], ids[dest]): [row.id for row in rows]
+            for (source, dest), rows in chart.arrows().items()
+        }
+        assert labelled == {("root_start", ids[chart.initial]): [], **arrows, **ends}
 
 
 def test_plantuml_reads_what_is_drawn() -> None:
-    charts = [*CHARTS, *COMPARED]
+    charts = [*CHARTS, *COMPARED, awkward()]
     broken = "@startuml\nstate A\nA -[#12] foo >>> bar\n@enduml\n"
     texts = "".join(text(chart, Format.PLANTUML) for chart in charts) + broken
     done = subprocess.run(

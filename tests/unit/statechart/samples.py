@@ -43,3 +43,14 @@ def sample_model(*changes: tuple[str, str]) -> Model:
 def sample(*changes: tuple[str, str]) -> Chart:
     """What is drawn of the sample."""
     return make_chart(sample_model(*changes))
+
+
+def awkward() -> Chart:
+    """The sample, with all the signs in its texts that mean something to some format."""
+    return sample(
+        ('"Busy"', r'"very \"Busy\" <&> #1; a:b|c"'),
+        ("states.Busy", r'states."very \"Busy\" <&> #1; a:b|c"'),
+        ("A sample & more", r"A \"sample\": <b>& more</b> -- #1;"),
+        ("nobody <answers>", r"nobody | <answers> -- \n really -->"),
+        ('"RFC 3261 17.1.2"', r'"RFC 3261\n17.1.2"'),
+    )

@@ -52,6 +52,14 @@ def test_what_rfc_6026_added_is_known_by_the_rows() -> None:
         assert [each.name for each in chart.timers if each.origin is Origin.RFC_6026] == [timer]
 
 
+def test_where_a_machine_begins_was_there_before_what_leads_back_to_it() -> None:
+    assert {state.name: state.origin for state in sample().states} == {
+        "Idle": Origin.RFC_3261,  # though RFC 6026 leads back to it
+        "Busy": Origin.RFC_3261,
+        "Gone": Origin.GAP,
+    }
+
+
 def test_a_timer_of_our_own_is_known_by_its_rows() -> None:
     timers = make_chart(load_model("non-invite-server")).timers
     assert {timer.name: timer.origin for timer in timers} == {

@@ -5,13 +5,14 @@ import re
 import struct
 import zlib
 from dataclasses import asdict
+from xml.etree import ElementTree as ET
 
 import pygraphviz
 import pytest
 
 from sipfsm.fsm import load_model, model_names
 from sipfsm.statechart import GENERATED, RECIPES, Chart, Format, compare, make_chart, write_markdown
-from tests.unit.statechart.samples import sample
+from tests.unit.statechart.samples import awkward, sample
 
 CHARTS = [make_chart(load_model(name)) for name in model_names()]
 COMPARED = compare(make_chart(load_model("invite-server")), make_chart(load_model("rfc3261/invite-server")))
@@ -73,10 +74,13 @@ def test_graphviz_reads_the_graph(chart: Chart) -> None:
     assert graph.out_edges("start") == [("start", f"state {chart.initial}")]
 
 
-def test_states_of_any_name_are_written_so_that_graphviz_reads_them() -> None:
-    chart = sample(('"Busy"', '"very \\"Busy\\" <&>"'), ("states.Busy", 'states."very \\"Busy\\" <&>"'))
-    graph = pygraphviz.AGraph(string=text(chart, Format.DOT))
+def test_signs_that_mean_something_do_no_harm() -> None:
+    graph = pygraphviz.AGraph(string=text(awkward(), Format.DOT))
     assert len([node for node in graph.nodes() if node.startswith("state ")]) == 3
+    assert ET.fromstring(text(awkward(), Format.SVG)).find(".//*[@id='SMP-04']") is not None
+    assert len({len(cells) for cells in tables(text(awkward(), Format.MARKDOWN))["Rows"]}) == 1
+    assert json.loads(text(awkward(), Format.JSON))["sources"] == ["RFC 3261 17.1.2"]
+    assert 'target="very__Busy_______1__a_b_c"' in text(awkward(), Format.SCXML)
 
 
 def chunks(image: bytes) -> dict[bytes, bytes]:

@@ -14,7 +14,7 @@ import pytest
 from sipfsm.fsm import load_model, model_names
 from sipfsm.statechart import RECIPES, Chart, Format, compare, make_chart
 from sipfsm.statechart.svg import draw_svg
-from tests.unit.statechart.samples import sample
+from tests.unit.statechart.samples import awkward, sample
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
@@ -24,7 +24,9 @@ COMPARED = [
     compare(make_chart(load_model("rfc3261/invite-client")), make_chart(load_model("invite-client"))),
     compare(sample(('"inform_timeout"', '"drop"'), ('cap = "T2"', 'cap = "8"')), sample()),
 ]
-every_chart = pytest.mark.parametrize("chart", [*CHARTS, *COMPARED, sample()], ids=lambda chart: chart.name)
+every_chart = pytest.mark.parametrize(
+    "chart", [*CHARTS, *COMPARED, sample(), awkward()], ids=lambda chart: chart.name
+)
 
 
 def parsed(chart: Chart) -> ET.Element:
