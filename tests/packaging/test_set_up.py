@@ -160,5 +160,17 @@ def test_help_is_what_make_says_first() -> None:
     commands = [line.split()[:2] for line in done.stdout.splitlines()]
     assert commands == [
         ["make", each]
-        for each in ["help", "run", "test", "check", "fuzz", "bench", "torture", "draw", "lock", "clean"]
+        for each in [
+            "help",
+            "run",
+            "test",
+            "check",
+            "fuzz",
+            "bench",
+            "torture",
+            "draw",
+            "verify",
+            "lock",
+            "clean",
+        ]
     ]
