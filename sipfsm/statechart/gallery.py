@@ -22,9 +22,9 @@ Pictures of the machines in [models](../models/README.md). They are made of the 
 edited: a test compares them with what would be made now, and `make draw` makes them anew. How to draw a
 machine of your own: [draw a machine](../docs/how-to/draw-a-machine.md).
 
-Each machine has a page with its picture, its rows, states, timers and clauses. `.svg` is the picture alone,
-in which every row leads to its clause; `.mmd` is for Mermaid, `.puml` for PlantUML; `.scxml` runs in other
-programs.
+Each machine has a page with its picture, its rows, states, timers and clauses, and what is verified of it.
+`.svg` is the picture alone, in which every row leads to its clause; `.mmd` is for Mermaid, `.puml` for
+PlantUML; `.scxml` runs in other programs.
 """
 
 

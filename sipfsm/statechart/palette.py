@@ -103,11 +103,16 @@ text {{ font: 11px {MONOSPACED}; white-space: pre; }}
 a:hover .id, a:focus .id {{ text-decoration: underline; }}
 """
 
+_PRINT = "@media print { svg { width: 100vw; height: 99vh; } }\n"
+"""Fits it to the paper, whatever its size."""
+
 
 def style_sheet() -> str:
-    """The style sheet of a picture: light, unless whoever looks at it prefers dark."""
+    """The style sheet of a picture: light, unless it is on a screen whose reader prefers dark."""
     dark = "\n".join(f"  {line}" for line in _colours(DARK).splitlines())
-    return f"{_SHAPES}{_colours(LIGHT)}@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+    return (
+        f"{_SHAPES}{_colours(LIGHT)}@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n{_PRINT}"
+    )
 
 
 def _colours(palette: Palette) -> str:

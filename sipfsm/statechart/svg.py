@@ -81,7 +81,7 @@ def _beginning(chart: Chart, size: Size) -> Iterator[str]:
     yield f"<!-- {GENERATED} -->"
     yield (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">'
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     )
     yield f"<title>{escape(chart.title)}</title>"
     yield f"<style>\n{style_sheet()}</style>"

@@ -44,7 +44,12 @@ def test_what_rfc_6026_added_has_a_colour_of_its_own(palette: Palette) -> None:
 
 
 def test_the_style_sheet_has_both() -> None:
-    light, dark = style_sheet().split("@media (prefers-color-scheme: dark)")
+    light, dark = style_sheet().split("@media screen and (prefers-color-scheme: dark)")
     assert LIGHT.paper in light
     assert DARK.paper not in light
     assert DARK.paper in dark
+
+
+def test_what_is_printed_is_light_and_fits_the_paper() -> None:
+    assert "@media screen and (prefers-color-scheme: dark)" in style_sheet()
+    assert "@media print { svg { width: 100vw; height: 99vh; } }" in style_sheet()
