@@ -259,6 +259,9 @@ class Headers:
             return
         self._straight = True
         lines = self._lines
+        joined = b"".join(lines)
+        if LF not in joined and b" :" not in joined and b"\t:" not in joined:
+            return  # as nearly always
         for at, line in enumerate(lines):
             colon = line.index(b":")
             if line[colon - 1] in WSP or LF in line:

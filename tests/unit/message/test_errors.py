@@ -31,3 +31,19 @@ def test_an_error_in_what_cannot_be_answered_has_no_status() -> None:
 def test_an_error_keeps_its_first_message() -> None:
     first, second = Request("BYE", b"sip:a@b", VIA), Request("ACK", b"sip:a@b", VIA)
     assert MessageError("bad-cseq", "Malformed CSeq").about(first).about(second).message is first
+
+
+def test_the_phrase_says_where_and_which_value() -> None:
+    error = MessageError("bad-address", "Malformed address", b"x")
+    assert error.phrase == "Malformed address"
+    assert error.found_in("Route").phrase == "Malformed address in Route"
+    assert error.found_in("Contact").phrase == "Malformed address in Route", "who finds it knows best"
+    error.position = 2
+    assert error.phrase == "Malformed address in Route, value 2"
+
+
+def test_a_phrase_names_a_field_once() -> None:
+    error = MessageError("bad-via", "Malformed Via").found_in("Via")
+    assert error.phrase == "Malformed Via"
+    error.position = 3
+    assert error.phrase == "Malformed Via, value 3"
