@@ -259,3 +259,22 @@ def test_a_copy_is_independent(headers: Headers) -> None:
     headers.add(b"to", b"x")
     assert headers.count(b"via") == 2
     assert b"to" not in copy
+
+
+@pytest.mark.parametrize(
+    ("line", "straight"),
+    [
+        (b"Subject: a :b", b"Subject: a :b"),
+        (b"Subject \t: a", b"Subject: a"),
+        (b"Subject: a\r\n\tb\r\n c", b"Subject: a b c"),
+        (b"Subject:\r\n a", b"Subject: a"),
+        (b"s\t:", b"s:"),
+    ],
+)
+def test_straight_lines_say_the_same(line: bytes, straight: bytes) -> None:
+    """RFC 3261 section 25.1 lets whoever forwards a message write linear white space as one space."""
+    headers = Headers.from_lines([b"subject", b"to"], [line, b"To: <sip:a@b>"])
+    before = headers.lines(b"subject")
+    headers.straighten()
+    assert headers.to_bytes() == straight + b"\r\nTo: <sip:a@b>\r\n"
+    assert headers.lines(b"subject") == before
