@@ -14,6 +14,7 @@ there, if the domain is one of the server's.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,9 +121,14 @@ class Everywhere(Resolver):
 
 
 class _Caller:
-    """What the sender of the message gets back."""
+    """What the sender of the message gets back.
 
-    def __init__(self) -> None:
+    On a stream more than one message may follow; what is answered to those is not looked at.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        call_id = re.search(rb"\r\n(?:call-id|i)[ \t]*:\s*(\S+)", data, re.IGNORECASE)
+        self._call_id = None if call_id is None else call_id[1]
         self.final: Response | None = None
         self.closed = False
         self._stream = b""
@@ -134,7 +140,8 @@ class _Caller:
             response = parse_message_untrusted(self._stream[: end + 4])
             self._stream = self._stream[end + 4 :]
             assert isinstance(response, Response)
-            if response.status >= 200 and self.final is None:
+            is_ours = response.headers.first(b"call-id") in {self._call_id, None}
+            if is_ours and response.status >= 200 and self.final is None:
                 self.final = response
 
 
@@ -156,7 +163,7 @@ async def _observe(data: bytes, protocol: str) -> Observed:
         no_auth=True,
         limits={"message_timeout": MESSAGE_TIMEOUT},
     )
-    server, next_hop, caller = Server(settings), NextHop(), _Caller()
+    server, next_hop, caller = Server(settings), NextHop(), _Caller(data)
     async with trio.open_nursery() as nursery:
         await nursery.start(next_hop.transport.run)
         await nursery.start(server.run)
@@ -168,7 +175,7 @@ async def _observe(data: bytes, protocol: str) -> Observed:
 
         def is_over() -> bool:
             if _ENDED in server.counters and protocol == "TCP":
-                return caller.closed  # the answer goes out before
+                return caller.closed  # what is answered goes out before
             return caller.final is not None or caller.closed or bool(_counted(server))
 
         await _until(is_over)
@@ -242,17 +249,28 @@ def _port_of_via(data: bytes) -> int:
 async def _over_tcp(data: bytes, server: tuple[str, int], caller: _Caller) -> None:
     stream = await trio.open_tcp_stream(*server)
     async with stream, trio.open_nursery() as nursery:
-        nursery.start_soon(_send_in_pieces, data, stream)
+        nursery.start_soon(_send_in_pieces, data, stream, caller)
         async for received in stream:
             caller.take(bytes(received))
         caller.closed = True
 
 
-async def _send_in_pieces(data: bytes, stream: trio.SocketStream) -> None:
-    """Send a message cut at random places, the same in each run: Python seeds itself from the bytes."""
+async def _send_in_pieces(data: bytes, stream: trio.SocketStream, caller: _Caller) -> None:
+    """Send a message cut at random places, the same in each run: Python seeds itself from the bytes.
+
+    What follows the message in a datagram is another one in a stream; it waits for the answer to the first.
+    """
     chance = random.Random(data)
+    try:
+        first = len(parse_message_untrusted(data).to_bytes())
+    except MessageError:
+        first = len(data)
+    sent = 0
     with suppress(trio.BrokenResourceError):  # closed before all was said: its right, if it knows by then
-        while data:
+        while sent < len(data):
+            if sent == first:
+                await _until(lambda: caller.final is not None)
             length = chance.choice([1, 2, 3, 17, 100, 500])
-            await stream.send_all(data[:length])
-            data = data[length:]
+            end = min(sent + length, first if sent < first else len(data))
+            await stream.send_all(data[sent:end])
+            sent = end

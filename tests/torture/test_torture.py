@@ -15,6 +15,9 @@ from tests.torture.observe import Observed
 from tests.torture.page import PAGE, PROTOCOLS, Observations, observations, render
 from tests.torture.table import CLOSED, DROPPED, FORWARDED, ROWS, Row
 
+# One process sends them all, once.
+pytestmark = pytest.mark.xdist_group("torture")
+
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 UNFRAMEABLE = {"bad-content-length", "duplicate-content-length", "missing-content-length"}
