@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sipfsm.verify.ladder import mermaid
 from sipfsm.verify.results import MachineResult, Result, Verdict
-from sipfsm.verify.scenario import AnyScenario, Network
+from sipfsm.verify.scenario import AnyScenario, Fork, Network
 
 
 class Report(BaseModel):
@@ -57,6 +57,20 @@ def describe(network: Network) -> str:
     return f"{losses}, {network.duplicates} duplicated, up to {network.delay} T1 late, {order}"
 
 
+def describe_users(scenario: AnyScenario) -> str:
+    """Say what the transaction users may do, in a few words."""
+    callee = f"answered within {scenario.callee.within} T1 of the request"
+    if isinstance(scenario, Fork):
+        cancelled = scenario.caller.cancel_within
+        until = "not cancelled" if cancelled is None else f"cancelled within {cancelled} T1"
+        return f"{callee}, or when cancelled, or never; {until}"
+    if scenario.method != "INVITE":
+        return callee if not scenario.callee.at_last else f"{callee}, or never"
+    patience = scenario.caller.patience
+    caller = "the caller waits for ever" if patience is None else f"the caller cancels after {patience} T1"
+    return f"{callee}; {caller}{' or any time before' if scenario.caller.may_cancel else ''}"
+
+
 def to_markdown(report: Report) -> str:
     """Write a report for people."""
     return "\n".join(_markdown(report)) + "\n"
@@ -83,7 +97,7 @@ def _markdown(report: Report) -> Iterator[str]:
         yield from (_result_row(result) for result in report.results)
         yield from ["", "Bounds:", ""]
         yield from (
-            f"- {scenario.name}: {scenario.title}; {describe(scenario.network)}"
+            f"- {scenario.name}: {scenario.title}; {describe(scenario.network)}; {describe_users(scenario)}"
             for scenario in report.scenarios
         )
     for result in report.results:

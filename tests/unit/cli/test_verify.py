@@ -151,8 +151,21 @@ def test_a_report_for_people(tmp_path: Path) -> None:
     file = tmp_path / "report.md"
     assert main(["verify", "invite-client", "--max-states", "3000", "--report", str(file)]) == 4
     text = file.read_text()
+    assert "1 duplicated, up to 2 T1 late, reordered; answered within 2 T1 of the request; the caller" in text
     assert "| invite-client | yes | yes | yes | yes | yes | Proceeding: the other side, the" in text
     assert "Nothing broken was found, but not all states were seen." in text
+
+
+def test_a_report_of_what_fails(tmp_path: Path) -> None:
+    own, file = tmp_path / "own.toml", tmp_path / "report.md"
+    own.write_text(BROKEN_MODEL)
+    assert main(["verify", str(own), "branch", "--max-states", "5000", "--report", str(file)]) == 1
+    text = file.read_text()
+    assert "Something does not hold." in text
+    assert "- forgetful: complete: state Trying: no row for transport_error" in text
+    assert "## non-invite-with-forgetful: S1 (explore)\n\nThe callee is given the request a second" in text
+    assert "    server->>callee: request" in text
+    assert "answered within 1 T1 of the request, or when cancelled, or never; cancelled within 1 T1" in text
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path, capsys: Printed) -> None:
