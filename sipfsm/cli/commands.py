@@ -37,6 +37,9 @@ Examples:
   sipfsm draw invite-server --output pictures
       Draw a state machine; without a name, all of them.
 
+  sipfsm verify my-machine.toml
+      Check a state machine, alone and in every order of events.
+
   sipfsm simulate --users 200 --hours 2 --seed 7
       Hours of calls over a bad network in a minute, each of them judged.
 

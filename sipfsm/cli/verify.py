@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,6 +81,8 @@ def verify(
         return _complain([f"sipfsm verify: {error}", "Try: sipfsm verify --help"], USAGE)
     except MissingEngineError as error:
         return _complain([f"sipfsm verify: {error}"], MISSING)
+    except KeyboardInterrupt:
+        return STOPPED
     except OSError as error:
         return _complain([f"sipfsm verify: {error.filename}: cannot be written: {error.strerror}"], BROKEN)
     print(_verdict(done))
@@ -148,22 +151,17 @@ def _run(
 ) -> Report:
     machines = []
     results: list[Result] = []
-    with _interruptible() as interrupted, _progress() as show:
+    with _interruptible() as interrupted:
         for model in models:
             machines.append(check_machine(model))
             print("\n".join(_machine_lines(machines[-1])), flush=True)
-        for scenario in scenarios:
-            for engine in dict.fromkeys(engines):
-                if interrupted():
-                    break
-
-                def stopped(progress: Explored, name: str = scenario.name) -> bool:
-                    show(name, progress)
-                    return interrupted()
-
+        for scenario, engine in product(scenarios, dict.fromkeys(engines)):
+            if interrupted():
+                break
+            with _progress(scenario.name, interrupted) as stopped:
                 limits = Limits(states=max_states, seconds=seconds, stopped=stopped)
                 results.append(_ENGINES[engine](scenario, limits))
-                print("\n".join(_result_lines(scenario, results[-1])), flush=True)
+            print("\n".join(_result_lines(scenario, results[-1])), flush=True)
         return Report(
             machines=tuple(machines),
             scenarios=tuple(scenarios),
@@ -192,8 +190,8 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, Explored], None]]:
-    """Show how far an exploration is, where somebody looks."""
+def _progress(name: str, interrupted: Callable[[], bool]) -> Iterator[Callable[[Explored], bool]]:
+    """Show how far an exploration is, where somebody looks; it is to stop if it was interrupted."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -202,15 +200,16 @@ def _progress() -> Iterator[Callable[[str, Explored], None]]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None, told="")
+        task = bar.add_task(name, total=None, told="")
 
-        def show(name: str, progress: Explored) -> None:
+        def stopped(progress: Explored) -> bool:
             followed = progress.states - progress.waiting
             speed = followed / progress.seconds if progress.seconds else 0
             told = f"{progress.states:,} states, {progress.depth} steps deep, {speed:,.0f} a second"
-            bar.update(task, description=name, total=progress.states, completed=followed, told=told)
+            bar.update(task, total=progress.states, completed=followed, told=told)
+            return interrupted()
 
-        yield show
+        yield stopped
 
 
 def _machine_lines(result: MachineResult) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`sipfsm verify`: what it prints, what it writes, and its exit codes."""
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -123,6 +124,17 @@ def test_a_limit_leaves_it_open(capsys: Printed) -> None:
     assert "open   invite (explore)" in out
     assert "(not all within the bounds)" in out
     assert out.splitlines()[-1].startswith("Nothing broken, but not all was seen: ")
+
+
+def test_a_terminal_shows_how_far_it_is(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(["verify", "--scenario", "invite", "--max-states", "9000"]) == 4
+    out, err = capsys.readouterr()
+    assert re.search(r"[\d,]+ states, \d+ steps deep, [\d,]+ a second", err)
+    assert (
+        "open   invite (explore): INVITE over an unreliable transport; 1 lost, 1 duplicated, up to 2 T1"
+        in out
+    )
 
 
 def test_bounds_are_those_asked_for(capsys: Printed) -> None:
