@@ -23,10 +23,10 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture draw verify fuzz lock clean
+.PHONY: help run test check bench torture conformance draw verify fuzz lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS="--listen udp:127.0.0.1:5070")
 	@exec $(BIN)/sipfsm run $(ARGS)
@@ -54,6 +54,9 @@ bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay 
 
 torture: $(VENV)/.for-test ## send the torture messages of RFC 4475 and 5118, and write the page of their outcomes
 	$(BIN)/python -m tests.torture
+
+conformance: $(VENV)/.for-run ## judge a SIP server by all cases (ARGS="sip:127.0.0.1:5060")
+	@exec $(BIN)/sipfsm conformance $(ARGS)
 
 draw: $(VENV)/.for-run ## draw the machines of models/ anew, in statecharts/
 	$(BIN)/python -m sipfsm.cli.gallery statecharts

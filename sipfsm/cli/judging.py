@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -277,9 +278,11 @@ def check_reports(paths: list[Path]) -> list[Path]:
 
 
 def _print_list(cases: list[Case]) -> None:
-    for case in cases:
-        print(f"{case.name:26} {case.part:10} {', '.join(case.ids)}")
-        print(f"    {case.title}.")
+    # A reader that has gone away wants no more of the list.
+    with contextlib.suppress(BrokenPipeError):
+        for case in cases:
+            print(f"{case.name:26} {case.part:10} {', '.join(case.ids)}")
+            print(f"    {case.title}.")
 
 
 class Progress:

@@ -7,10 +7,14 @@ The strategies give bytes that the grammar of :rfc:`3261#section-25` allows, in 
 constructs are called is their name in the grammar. What begins with ``built_`` gives Python values of
 `sipfsm.message` instead of bytes.
 
+`dialogs` and `call_sequences` give what comes in sequence, as a `sipfsm.fuzz.script.Script`; `decorated` and
+`broken` give variants of a message, those that are allowed and those that are not.
+
 A `Construct` is called for its strategy: ``sip_uris()``, and ``vias(plain_spelling=True)`` for the usual
 spelling only.
 """
 
+from sipfsm.fuzz.sequences import broken, call_sequences, decorated, dialogs
 from sipfsm.fuzz.strategies.addresses import generic_params, name_addrs
 from sipfsm.fuzz.strategies.characters import (
     comments,
@@ -87,6 +91,7 @@ __all__ = [
     "Outline",
     "bare_uris",
     "bodies",
+    "broken",
     "built_name_addrs",
     "built_params",
     "built_requests",
@@ -96,10 +101,13 @@ __all__ = [
     "built_uris",
     "built_vias",
     "call_ids",
+    "call_sequences",
     "challenges",
     "comments",
     "contacts",
     "credentials",
+    "decorated",
+    "dialogs",
     "extension_fields",
     "extension_values",
     "generic_params",

@@ -88,9 +88,7 @@ class Campaign:
         try:
             with trio.move_on_after(self.plan.seconds or float("inf")):
                 await self._play_all(runner, scripts)
-            for seen in list(self.seen.values()):
-                if seen.broken:
-                    await self._settle(runner, seen)
+            await self._settle_all(runner)
         except TargetLostError as error:
             result.lost = f"{error} (after {self.played} sequences; seed {self.plan.seed})"
         result.seconds = trio.current_time() - began
@@ -141,6 +139,22 @@ class Campaign:
             self.progress(self)
 
     # ---- shrinking
+
+    async def _settle_all(self, runner: Runner) -> None:
+        lost: list[TargetLostError] = []
+
+        async def one(seen: Seen) -> None:
+            try:
+                await self._settle(runner, seen)
+            except TargetLostError as error:
+                lost.append(error)
+
+        async with trio.open_nursery() as nursery:
+            for seen in self.seen.values():
+                if seen.broken:
+                    nursery.start_soon(one, seen)
+        if lost:
+            raise lost[0]
 
     async def _settle(self, runner: Runner, seen: Seen) -> None:
         """See if a deviation comes again, and with how few steps; what does not come again is none."""

@@ -101,6 +101,8 @@ def dialogs(draw: st.DrawFn) -> Script:
     status = draw(st.sampled_from((200, *_FAILURES)))
     steps.append(Answer("callee", "INVITE", status))
     steps.append(Receive("caller", Pattern("INVITE", (200, 699))))
+    if draw(st.booleans()):
+        steps += [Pause("0.15"), Send("caller", invite()), Pause("0.4")]  # a copy that was late
     if status >= 300:
         steps.append(Send("caller", ack_of_failure()))
     else:

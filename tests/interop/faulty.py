@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -153,11 +154,13 @@ class Faulty:
             wait = max(0.0, self._alarms[0][0] - time.monotonic()) if self._alarms else None
             if select.select([self._socket], [], [], wait)[0]:
                 data, source = self._socket.recvfrom(65_535)
-                message = Message.read(data)
-                if message.is_response:
-                    self._response(message)
-                else:
-                    self._request(message, source)
+                # What cannot be read is dropped: a fault of its own would be found first.
+                with suppress(ValueError, IndexError, KeyError, re.error):
+                    message = Message.read(data)
+                    if message.is_response:
+                        self._response(message)
+                    else:
+                        self._request(message, source)
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._alarms, (time.monotonic() + seconds, next(self._numbers), what))

@@ -75,6 +75,27 @@ CASES = (
         Unsupported="foo",
     ),
     Case(
+        "proxy-require-not-relayed",
+        "A request with an unknown option tag in Proxy-Require is not passed on",
+        Part.PROXY,
+        (
+            Send("caller", message("MESSAGE", fields=["Proxy-Require: foo"]), valid=False),
+            Silence(
+                "callee",
+                request("MESSAGE"),
+                "0.8",
+                Rule(
+                    "proxy-require-relayed",
+                    "RFC 3261 16.3 step 5",
+                    _MUST,
+                    "a request with an unknown tag in Proxy-Require is not passed on",
+                ),
+            ),
+        ),
+        (),
+        BOTH,
+    ),
+    Case(
         "require-ignored",
         "A proxy ignores Require: that is for the callee",
         Part.PROXY,

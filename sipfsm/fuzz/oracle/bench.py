@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from sipfsm.fsm import Engine, Instance, Row, Timing, load_model
 from sipfsm.fuzz.oracle.tolerance import Tolerance
@@ -19,28 +20,38 @@ MODELS = (
 )
 
 
+class _Engines:
+    """The machines for one choice of timers, which cost more than a case: all cases share them."""
+
+    def __init__(self, timing: Timing) -> None:
+        self.fired: list[Row] = []
+        self.engines = {name: Engine(load_model(name), timing, observer=self._note) for name in MODELS}
+
+    def _note(self, _instance: Instance, row: Row) -> None:
+        self.fired.append(row)
+
+
+_engines = cache(_Engines)
+
+
 class Bench:
     """The engines of one run, and what was judged in the case at hand."""
 
     def __init__(self, timing: Timing, tolerance: Tolerance, *, reliable: bool) -> None:
-        """Build the machines."""
+        """Take the machines for these timers."""
         self.timing = timing
         self.tolerance = tolerance
         self.reliable = reliable
         self.judgements: list[Judgement] = []
-        self._fired: list[Row] = []
-        self._engines = {name: Engine(load_model(name), timing, observer=self._note) for name in MODELS}
-
-    def _note(self, _instance: Instance, row: Row) -> None:
-        self._fired.append(row)
+        self._engines = _engines(timing)
 
     def create(self, model: str) -> Instance:
         """Make an instance of a model."""
-        return self._engines[model].create(reliable=self.reliable)
+        return self._engines.engines[model].create(reliable=self.reliable)
 
     def fired(self) -> list[Row]:
         """Return the rows that fired since the last time."""
-        fired, self._fired = self._fired, []
+        fired, self._engines.fired = self._engines.fired, []
         return fired
 
     def kept(self, rule: Rule, text: str, time: float) -> None:
