@@ -168,6 +168,7 @@ def test_help_is_what_make_says_first() -> None:
             "fuzz",
             "bench",
             "torture",
+            "conformance",
             "draw",
             "verify",
             "lock",
