@@ -21,6 +21,7 @@ from sipfsm.message import Message, parse_message_untrusted
 from sipfsm.server import Server, ServerError, ServerInfo, serve
 from sipfsm.simulation.phone import DOMAIN
 from sipfsm.simulation.scene import Scene, scene, simulated
+from sipfsm.transaction import ClientTransaction
 
 LOOPBACK = ("udp:127.0.0.1:0", "tcp:127.0.0.1:0")
 
@@ -151,6 +152,24 @@ async def test_a_bug_after_the_answer_changes_nothing(scene: Scene) -> None:
     await alice.receive(200)
     await _break_all_contexts(scene)
     await alice.receives_nothing(60)
+    forgive(scene, "faults.proxy")
+
+
+@simulated()
+async def test_a_bug_in_cancelling_is_counted_and_the_call_ends_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """:rfc:`3261#section-9.1`: 64*T1 after the CANCEL, the call counts as cancelled."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    invite = await alice.send(alice.request("INVITE", bob.aor))
+    bob.answer(await bob.receive("INVITE"), 180)
+    await alice.receive(180)
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientTransaction, "begin", fails)
+        await alice.send(alice.cancel(invite))
+        await alice.receive(200)
+        await alice.receive_later(487, within=33)
     forgive(scene, "faults.proxy")
 
 
