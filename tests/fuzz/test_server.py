@@ -45,6 +45,29 @@ def idle(name: str, row: str) -> Model:
     return model.model_copy(update={"transitions": tuple(rows)})
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "row", "change", "what"),
+    [
+        ("response-context", "RCX-04", {"before": ("forward_best",)}, "a failure before the last branch"),
+        ("branch", "BRA-10", {"before": ("send_cancel",)}, "CANCEL before any response (RFC 3261 9.1)"),
+        ("response-context", "RCX-05", {"before": ()}, "an INVITE without a final response"),
+        ("invite-server", "IST-10", {"dest": None}, "'servers': 1"),
+    ],
+)
+def test_each_judge_is_awake(name: str, row: str, change: dict[str, object], what: str) -> None:
+    """A fault is planted, and found by the judge whose it is, in plans of one seed."""
+    model = load_model(name)
+    rows = [each.model_copy(update=change) if each.id == row else each for each in model.transitions]
+    faulty = model.model_copy(update={"transitions": tuple(rows)})
+    chance = Random(7)
+    for _ in range(20):
+        told = play_all([draw(chance) for _ in range(5)], [faulty]).values()
+        if any(what in each for each in told):
+            return
+    pytest.fail("it was not found")
+
+
 FORKS = CallerPlan("INVITE", "UDP", 0.0, 0, None, False, True, None)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sipfsm.fsm import Engine, Timing, load_model
+from sipfsm.simulation import registrations
 from sipfsm.simulation.network import Link
 from sipfsm.simulation.scene import ready_engines
 from sipfsm.simulation.subscriber import Habits
@@ -112,6 +113,17 @@ def test_a_row_that_stores_no_end_leaves_something_and_that_is_told() -> None:
     assert any(
         each.what.startswith("left of requests that are over: {'servers'") for each in result.violations
     )
+
+
+def test_an_answer_to_a_register_that_the_dictionary_does_not_give_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registrations, "MAX_EXPIRES", 100)  # less than the proxies grant
+    result = simulate(replace(BUSY, users=2, hours=0.05))
+    found = result.violations[0]
+    assert found.where in {"proxy1", "proxy2"}
+    assert found.what.endswith("(RFC 3261 10.3 step 8)")
+    assert "200 (REGISTER)" in found.ladder
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """``sipfsm simulate``: what it prints, writes and returns."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def test_it_tells_what_came_of_calls_and_registrations(capsys: pytest.CaptureFix
     assert lines["Checks"].endswith(" 0 violations")
     assert len(lines["Digest"]) == 32
     assert int(lines["received.udp"].replace(",", "")) > 100
+
+
+def test_on_a_terminal_it_is_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert dispatch(["simulate", *SMALL]) == 0
+    assert "  Simulated  0.5 h, 8 users, 2 proxies, seed 4" in capsys.readouterr().out
 
 
 def test_the_report_has_it_as_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
