@@ -28,14 +28,19 @@ class Violation(AssertionError):  # noqa: N818 - what was seen, not an error of 
     """Something that must hold does not; the text says what, with the clause that asks for it."""
 
 
-def must(holds: object, what: str, clause: str) -> None:
+def must(holds: object, what: str, clause: str = "") -> None:
     """Check something that must hold.
 
+    Args:
+        holds: whether it does.
+        what: what is to be said if it does not.
+        clause: of the RFC that asks for it, such as ``3261 16.7 step 5``; empty if it is our own rule.
+
     Raises:
-        Violation: it does not.
+        Violation: it does not hold.
     """
     if not holds:
-        raise Violation(f"{what} (RFC {clause})")
+        raise Violation(f"{what} (RFC {clause})" if clause else what)
 
 
 def ladder_of(packets: Iterable[Packet], names: Mapping[str, str] | None = None) -> str:

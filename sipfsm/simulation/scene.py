@@ -33,6 +33,7 @@ from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
 from sipfsm.proxy import proxy
 from sipfsm.resolver import Resolver
 from sipfsm.server import Server, Surroundings
+from sipfsm.simulation.judge import must
 from sipfsm.simulation.network import Link, Network, Packet
 from sipfsm.simulation.phone import DOMAIN, SERVER, Phone
 from sipfsm.transaction import layer as transaction
@@ -144,14 +145,16 @@ class Scene:
         """Let time pass until all must be over, and check that nothing is left.
 
         Raises:
-            AssertionError: something is.
+            Violation: something is.
         """
         await trio.sleep(SETTLE)
-        assert self.leftovers() == {}
+        left = self.leftovers()
+        must(not left, f"left of requests that are over: {left}")
         for phone in list(self._phones):
             self.switch_off(phone)
         await trio.sleep(1)
-        assert tasks_below(self._nursery) == self._tasks
+        tasks = tasks_below(self._nursery)
+        must(tasks == self._tasks, f"{tasks} tasks live, where there were {self._tasks} before")
 
 
 async def _run_phone(phone: Phone, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:

@@ -273,7 +273,7 @@ class _Town:
 
     def _check_end(self, host: str, server: Server) -> None:
         left = leftovers(server)
-        must(not left, f"left of requests that are over: {left}", "none; a leak")
+        must(not left, f"left of requests that are over: {left}")
         address, counters = HostPort(host, 5060), server.counters
         arrived, sent = self._network.delivered.get(address, 0), self._recorder.sent.get(address, 0)
         must(
@@ -281,7 +281,7 @@ class _Town:
             f"{arrived} arrived, {counters['received.udp']} counted",
             "none",
         )
-        must(counters["sent.udp"] == sent, f"{sent} were sent, {counters['sent.udp']} counted", "none")
+        must(counters["sent.udp"] == sent, f"{sent} were sent, {counters['sent.udp']} counted")
         registrar, now = self._recorder.registrars[host], trio.current_time()
         registrar.advance(now)
         for aor in list(registrar.model.bound):

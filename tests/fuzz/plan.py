@@ -241,12 +241,12 @@ def check_accounts(stage: Scene) -> None:
     counters, network = stage.server.counters, stage.network
     arrived = sum(n for address, n in network.delivered.items() if address.host == SERVER)
     sent = sum(packet.protocol == "UDP" and packet.source.host == SERVER for packet in network.log)
-    must(counters["received.udp"] == arrived, f"{counters['received.udp']} of {arrived} came in", "accounts")
-    must(counters["sent.udp"] == sent, f"{counters['sent.udp']} of {sent} went out", "accounts")
+    must(counters["received.udp"] == arrived, f"{counters['received.udp']} of {arrived} came in")
+    must(counters["sent.udp"] == sent, f"{counters['sent.udp']} of {sent} went out")
     must(
         counters.total("dropped") <= arrived + counters["received.tcp"], "more dropped than came", "accounts"
     )
-    must(counters.total("faults") == 0, "a fault of our own", "accounts")
+    must(counters.total("faults") == 0, "a fault of our own")
 
 
 async def _perform(

@@ -31,7 +31,7 @@ def test_on_a_terminal_it_is_a_table(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert dispatch(["simulate", *SMALL]) == 0
-    assert "  Simulated  0.5 h, 8 users, 2 proxies, seed 4" in capsys.readouterr().out
+    assert "Simulated 0.5 h, 8 users, 2 proxies, seed 4" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_report_has_it_as_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
