@@ -155,6 +155,11 @@ class StageServer:
         raise NotImplementedError
 
 
+NAMES = LocalNames([])
+NAMES.add(Listener("UDP", HERE, 5060, StageFlow.sent_by))
+NAMES.add(Listener("TCP", HERE, 5060, StageFlow.sent_by))
+
+
 def _identity(data: bytes) -> Seen:
     """What was sent: method and number of its transaction, and for a response the status."""
     found = _SENT.match(data)
@@ -385,10 +390,7 @@ class Stage:
         self.layer = TransactionLayer(TIMING, self.counters, engines=engines)
         self.layer.transport = StageTransport(self)
         self.layer.user = self
-        names = LocalNames([])
-        names.add(Listener("UDP", HERE, 5060, StageFlow.sent_by))
-        names.add(Listener("TCP", HERE, 5060, StageFlow.sent_by))
-        self.intake = Intake(self.layer, names=names, counters=self.counters, limits=DEFAULT_LIMITS)
+        self.intake = Intake(self.layer, names=NAMES, counters=self.counters, limits=DEFAULT_LIMITS)
         self.seen: list[Seen] = []
         self.flows: list[StageFlow] = []
         self.failing = False
@@ -434,7 +436,7 @@ class Stage:
         ends += [Do("abandons client", *key) for key in self.clients]
         for step in (*ends, Do("waits", seconds=AFTERWARDS)):
             await self._do(step)
-            self._compare(script, thorough=step.what == "waits")
+        self._compare(script, thorough=True)
         held = {name: n for name, n in self.layer.held().items() if n}
         if held:
             raise Mismatch(self._tell(script, f"what is left of transactions that are over: {held}"))
