@@ -111,8 +111,8 @@ class Caller(Phone):
 
     async def _is_heard_of(self, request: Request) -> bool:
         with trio.move_on_after(T64):
-            while not self._has_heard(request, 100):  # noqa: ASYNC110 - time costs nothing here
-                await trio.sleep(0.1)
+            while not self._has_heard(request, 100):
+                await self.wait_for_more()
         return self._has_heard(request, 100)
 
     def _has_heard(self, request: Request, at_least: int) -> bool:

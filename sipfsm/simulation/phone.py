@@ -249,11 +249,16 @@ class Phone:
         """Return all messages of one kind that ever came."""
         return [received for received in self.log if received.kind == what]
 
+    async def wait_for_more(self) -> None:
+        """Wait until a further message comes, of whatever kind."""
+        if self._arrived.is_set():
+            self._arrived = trio.Event()
+        await self._arrived.wait()
+
     async def _next(self, within: float) -> Received | None:
         with trio.move_on_after(within):
             while not self.inbox:
-                self._arrived = trio.Event()
-                await self._arrived.wait()
+                await self.wait_for_more()
         return self.inbox.pop(0) if self.inbox else None
 
     # ---- answers
