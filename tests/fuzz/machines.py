@@ -19,7 +19,7 @@ def parts(name: str) -> tuple[Reading, tuple[Engine, Engine], list[Event]]:
     return (
         Reading(model, TIMING),
         engines,
-        list({event for row in model.transitions for event in row.trigger}),
+        sorted({event for row in model.transitions for event in row.trigger}),
     )
 
 
