@@ -3,9 +3,10 @@
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from sipfsm.counters import Counters
-from sipfsm.message import DEFAULT_LIMITS, Request
+from sipfsm.message import DEFAULT_LIMITS, Limits, Request
 from sipfsm.transport import HostPort
 from sipfsm.transport.intake import Intake
 from sipfsm.transport.interface import Watcher
@@ -88,3 +89,33 @@ def test_what_is_received_carries_its_source() -> None:
         assert isinstance(flow, Paper)
 
     trio.run(test)
+
+
+def test_the_reason_of_a_refusal_is_a_label_and_a_field_of_the_log() -> None:
+    with capture_logs() as logs:
+        for data, event, label in (
+            (request(length="-1"), "message refused", "refused"),
+            (request(method="ACK", length="-1"), "message dropped", "dropped.parse"),
+            (request(method="CANCEL", length="-1"), "message dropped", "dropped.parse"),
+        ):
+            _, counters = take(data)
+            assert counters == {f"{label}.bad-content-length": 1}
+            assert logs.pop() == {
+                "event": event,
+                "log_level": "debug",
+                "reason": "bad-content-length",
+                "detail": "Malformed Content-Length",
+                "offending": b"-1",
+                "remote": "udp:192.0.2.9:40000",
+            }
+
+
+def test_the_limits_of_the_configuration_are_those_of_the_check_too() -> None:
+    intake = Intake(
+        Recorder(),
+        names=LocalNames(["192.0.2.1"]),
+        counters=(counters := Counters()),
+        limits=Limits(max_via=1),
+    )
+    intake.take(request(via="SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP b"), Paper())
+    assert counters == {"refused.too-many-via": 1}
