@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def test_every_row_is_shown_by_a_message_and_says_what_that_shows() -> None:
 # ---- the reasons that the code can raise
 
 
-def reasons() -> set[str]:
+@cache
+def reasons() -> frozenset[str]:
     """Every reason that the code can give, as it stands there; families expanded."""
     found = {reason for reason, _ in REASONS.values()}
     found |= {f"missing-{name.decode()}" for name in (*MANDATORY, b"content-length")}
@@ -66,7 +68,7 @@ def reasons() -> set[str]:
                         "errors.py: f'duplicate-{usual.lower()}'",
                         "errors.py: f'too-many-{usual.lower()}'",
                     }, where
-    return found
+    return frozenset(found)
 
 
 def test_every_reason_is_in_the_table_and_no_other() -> None:
