@@ -34,12 +34,14 @@ def simulate(
     seed: Annotated[int, Parameter(metavar="K")] = 1,
     report: Annotated[Path | None, Parameter(metavar="FILE")] = None,
 ) -> int:
-    """Have thousands of users call each other through several proxies, in virtual time.
+    """Have thousands of users call each other through proxies, in virtual time.
 
-    Everything is simulated in this process: no socket is opened. Proxies, transactions and machines are
-    those of sipfsm run; the network loses, doubles, delays and reorders; phones behave, misbehave and vanish.
-    The same options and seed give the same run, byte for byte, which the digest at the end shows. Exit code
-    0: all rules held; 1: one did not, which is told as a ladder; 2: options that cannot be.
+    No socket is opened. The proxies are those of sipfsm run; the network loses,
+    doubles, delays and reorders; phones behave, misbehave and vanish. The same
+    options give the same run, byte for byte, as the digest at the end shows.
+
+    Exit code 0: all rules held; 1: one did not, and its call is drawn; 2: an
+    option cannot be.
 
     Args:
         users: How many users; each has a phone. Default: 1000.
