@@ -5,8 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Options of `sipfsm run` (make run) and of the benchmark (make bench), as in: make run ARGS="--t1 0.25"
 ARGS   ?=
-# Bounds within which there are about ten million states.
-VERIFY_BOUNDS ?= --losses 3 --duplicates 2 --delay 3 --seconds 600
+# What make verify explores, and for how long.
+VERIFY_BOUNDS ?= --losses 3 --duplicates 2 --delay 3 --max-states 10000000 --seconds 600
 # How long `make fuzz` runs
 SECONDS ?= 60
 
@@ -62,7 +62,8 @@ draw: $(VENV)/.for-run ## draw the machines of models/ anew, in statecharts/
 	$(BIN)/python -m sipfsm.cli.gallery statecharts
 
 verify: $(VENV)/.for-run ## explore ten million states of INVITE; Ctrl-C says how far it came
-	$(BIN)/sipfsm verify --scenario invite $(VERIFY_BOUNDS) $(ARGS)
+	@# 4: nothing is broken, but there are more states than that
+	$(BIN)/sipfsm verify --scenario invite $(VERIFY_BOUNDS) $(ARGS) || [ $$? -eq 4 ]
 
 lock: $(LOCKER)/.ready ## choose versions anew, within the bounds of pyproject.toml
 	$(COMPILE) --output-file=requirements.lock pyproject.toml

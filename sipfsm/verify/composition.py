@@ -1,5 +1,6 @@
 """Several sides and a network as one machine: its states are whole numbers, and each knows its steps."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ puts there once more, the move of a side, how many ticks pass. A plain tuple, fo
 _BUDGET_BITS = MOST.bit_length()
 
 
-class Composition:
+class Composition(ABC):
     """The global states of some sides and a network, as numbers.
 
     From the lowest bits: the number of the network's state, those of the sides, and how many losses and how
@@ -82,9 +83,9 @@ class Composition:
         """Give the number of the network's state."""
         return state & self._mask
 
+    @abstractmethod
     def at_end(self, state: int) -> Broken:
         """Give what is broken if nothing can happen any more in this state."""
-        raise NotImplementedError
 
     def confirm(self, _state: int, broken: Broken) -> Broken:
         """Give those properties that are broken indeed, where that depends on another side."""

@@ -1,11 +1,15 @@
 """Who is at the ends of a forking proxy: a caller and two servers, without machines of ours."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from sipfsm.verify.fork_mail import LANES, UPSTREAM, Kind, kind_and_place, mail_number
 from sipfsm.verify.scenario import ForkCallee, ForkCaller
 from sipfsm.verify.side import Label, Move, Outcome, Side
+
+S = TypeVar("S")
+
+What = Literal["choose", "deliver"]
 
 
 class CallerState(NamedTuple):
@@ -136,18 +140,12 @@ class CalleeSide(Side[CalleeState]):
         again = state.last if kind is Kind.INVITE and state.phase != "mute" else None
         return self._sent(state, "deliver", again)
 
-    def _sent(self, state: CalleeState, what: str, detail: str | None) -> Outcome[CalleeState]:
+    def _sent(self, state: CalleeState, what: What, detail: str | None) -> Outcome[CalleeState]:
         sent = [Kind(detail)] if detail in set(Kind) - {Kind.INVITE} else []
         return _outcome(state, what, self._lane, detail or "", *sent, place=self._place)
 
 
 def _outcome(
-    state: CallerState | CalleeState,
-    what: str,
-    lane: str,
-    detail: str,
-    *sent: Kind,
-    place: int | None = UPSTREAM,
-) -> Outcome:  # type: ignore[type-arg]
-    numbers = tuple(mail_number(kind, place) for kind in sent)
-    return Outcome(state, numbers, (), Label(what, lane, detail))  # type: ignore[arg-type]
+    state: S, what: What, lane: str, detail: str, *sent: Kind, place: int | None = UPSTREAM
+) -> Outcome[S]:
+    return Outcome(state, tuple(mail_number(kind, place) for kind in sent), (), Label(what, lane, detail))

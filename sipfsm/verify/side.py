@@ -1,5 +1,6 @@
 """One side of a composition: it is stepped alone, and meets the others through the network only."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Generic, Literal, NamedTuple, TypeVar
 
@@ -39,7 +40,7 @@ class Move(NamedTuple):
     label: Label
 
 
-class Side(Generic[S]):
+class Side(ABC, Generic[S]):
     """The states of a side met so far, each with a number; each move is worked out once.
 
     Attributes:
@@ -99,26 +100,26 @@ class Side(Generic[S]):
 
     # ---- what each kind of side says about its states
 
+    @abstractmethod
     def deadlines(self, state: S) -> Iterable[int]:
         """Yield the remaining ticks of everything that runs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def may_choose(self, state: S) -> bool:
         """Whether a transaction user has a choice now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def aged(self, state: S, passed: int) -> S:
         """Give the state in some ticks, if nothing happens before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def moves(self, state: S) -> Iterator[Outcome[S]]:
         """Yield what can happen without a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, state: S, mail: int) -> Outcome[S]:
         """Take a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, state: S) -> bool:
         """Whether every machine of this side is in its initial state."""
-        raise NotImplementedError

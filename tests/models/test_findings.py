@@ -9,7 +9,8 @@ from sipfsm.verify.scenario import Property
 from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
 from tests.models.findings import ALL, PAGE, explored, page
 
-pytestmark = pytest.mark.slow
+# In one process: it explores each scenario once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("explorations")]
 
 BROKEN = {
     "ghost-call": {Property.S1},
