@@ -15,6 +15,7 @@ from sipfsm.fsm.model import (
     TimerSpec,
     load_model,
     load_model_file,
+    make_model,
     model_names,
     read_model,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "load_model",
     "load_model_file",
     "make_engines",
+    "make_model",
     "model_names",
     "read_model",
 ]

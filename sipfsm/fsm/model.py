@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -152,6 +152,15 @@ def read_model(text: str, *, file: str) -> Model:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(file, [f"is not valid TOML: {error}"]) from error
+    return make_model(data, file=file)
+
+
+def make_model(data: dict[str, Any], *, file: str) -> Model:
+    """Make a model of what its file says, as data; `file` is what errors name.
+
+    Raises:
+        ModelError: with everything that is wrong, not only the first thing.
+    """
     try:
         model = Model.model_validate(data)
     except ValidationError as error:

@@ -1,0 +1,191 @@
+"""Running SPIN: Promela in; a verdict, the number of states and the counterexample out.
+
+`spin -a` writes a verifier in C, gcc compiles it, and the verifier searches: breadth first, so that a
+counterexample is a shortest one, or depth first for runs without an end. All of it happens in a temporary
+folder, within limits of time and memory.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+INSTALL = "apt install spin gcc libc6-dev"
+"""What installs the programs that are needed, on Debian and its kin."""
+
+_SHORTEST = ("-DBFS", "-DSAFETY")
+"""Breadth first: the first counterexample is a shortest one."""
+_CIRCLES = ("-DCIRCLES",)
+_STORED = re.compile(r"^\s*([\d.e+]+) states, stored", re.MULTILINE)
+_TRANSITIONS = re.compile(r"^\s*([\d.e+]+) transitions \(= stored\+matched\)", re.MULTILINE)
+_DEPTH = re.compile(r"depth reached (\d+)")
+_ERROR = re.compile(r"^pan:(\d+): (assertion violated (?P<text>.*?)|acceptance cycle) \(at depth", re.MULTILINE)
+_CUT = ("max search depth", "out of memory", "memory limit", "Interrupted")
+_PRINTED = "@"
+_DEEPEST = 1_000_000
+"""Steps of the longest run that is followed."""
+
+
+class SpinError(RuntimeError):
+    """SPIN could not give a verdict; the text is a sentence that says why and what to do."""
+
+
+class MissingProgramError(SpinError):
+    """A program that is needed is not installed; the text says the command that installs it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a run may take."""
+
+    seconds: float = 600
+    """For everything together: writing the verifier, compiling it and searching."""
+    megabytes: int = 2048
+    """What the search may keep in memory."""
+
+
+class Violation(NamedTuple):
+    """A way in which the text does not keep what it asserts."""
+
+    assertion: str | None
+    """The assertion that does not hold, as SPIN writes it; None for a run without an end."""
+    trail: tuple[str, ...]
+    """What the steps of the counterexample print, a line each, without the mark that begins it."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What SPIN found.
+
+    Attributes:
+        states: how many states it stored, the initial one included.
+        transitions: how many steps it took between them.
+        depth: how many steps away the farthest of them is.
+        complete: whether it saw every state.
+        violations: the assertions that do not hold, each once.
+        seconds: how long the search took, without writing and compiling the verifier.
+    """
+
+    states: int
+    transitions: int
+    depth: int
+    complete: bool
+    violations: tuple[Violation, ...]
+    seconds: float
+
+
+def run_spin(
+    promela: str, limits: Limits | None = None, *, circles: bool = False, quick: bool = False
+) -> Search:
+    """Check all assertions of a Promela text in all states that it can reach.
+
+    What the steps print behind the mark ``@`` comes back as the trail of a counterexample. An assertion has to
+    stand where it is met once, or each meeting is told.
+
+    Args:
+        promela: the text; with `circles` it is read with the name CIRCLES defined.
+        limits: how much the run may take.
+        circles: look for the first run without an end that passes a label ``accept`` for ever, instead.
+        quick: compile without optimizing, for a search that is short.
+
+    Raises:
+        MissingProgramError: spin or gcc is not installed.
+        SpinError: the text is no Promela, or a limit was reached before the search began.
+    """
+    limits = limits or Limits()
+    for program in ("spin", "gcc"):
+        if shutil.which(program) is None:
+            raise MissingProgramError(f"{program} is not installed; install it with: {INSTALL}")
+    deadline = time.monotonic() + limits.seconds
+    with tempfile.TemporaryDirectory(prefix="sipfsm-spin-") as name:
+        folder = Path(name)
+        (folder / "model.pml").write_text(promela, encoding="ascii")
+        _tool(["spin", *(_CIRCLES if circles else ()), "-a", "-o3", "model.pml"], folder, deadline)
+        how = ["-O0" if quick else "-O2", "-w", "-DNOREDUCE", "-DNOFAIR", f"-DMEMLIM={limits.megabytes}"]
+        _tool(["gcc", *how, *(() if circles else _SHORTEST), "-o", "pan", "pan.c"], folder, deadline)
+        started = time.monotonic()
+        # -n: do not list what was not reached. -E: to stop is no error by itself. -e -c0: go on after an error.
+        what = ["-a", f"-m{_DEEPEST}"] if circles else ["-c0", "-e", f"-m{_DEEPEST}"]
+        output, ended = _run(["./pan", "-n", "-E", *what, "-w20"], folder, deadline)
+        return _read(output, folder, deadline, ended=ended, seconds=time.monotonic() - started)
+
+
+def _read(output: str, folder: Path, deadline: float, *, ended: bool, seconds: float) -> Search:
+    stored, transitions, depth = (each.search(output) for each in (_STORED, _TRANSITIONS, _DEPTH))
+    if stored is None or transitions is None or depth is None:
+        raise SpinError(f"SPIN gave no verdict: {_reason(output)}")
+    violations = []
+    for error in _ERROR.finditer(output):
+        numbered = [f"-t{error[1]}"] if (folder / f"model.pml{error[1]}.trail").exists() else ["-t"]
+        printed, _ended = _run(["spin", *numbered, "-T", "model.pml"], folder, deadline)
+        trail = (line.strip() for line in printed.splitlines())
+        shown = tuple(line.removeprefix(_PRINTED) for line in trail if line.startswith(_PRINTED))
+        violations.append(Violation(error["text"], shown))
+    return Search(
+        states=int(float(stored[1])),
+        transitions=int(float(transitions[1])),
+        depth=int(depth[1]),
+        complete=ended and not any(word in output for word in _CUT),
+        violations=tuple(violations),
+        seconds=seconds,
+    )
+
+
+def _tool(command: Sequence[str], folder: Path, deadline: float) -> None:
+    """Run a program that has to succeed."""
+    with _child(command, folder) as child:
+        try:
+            output, _ = child.communicate(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise SpinError(f"{command[0]} did not end in time; allow it more seconds") from None
+    if child.returncode:
+        raise SpinError(f"{command[0]} failed: {_reason(output)}")
+
+
+def _run(command: Sequence[str], folder: Path, deadline: float) -> tuple[str, bool]:
+    """Run a program until it ends or the time is over; say what it printed, and whether it ended by itself."""
+    with _child(command, folder) as child:
+        try:
+            return child.communicate(timeout=max(0.0, deadline - time.monotonic()))[0], True
+        except subprocess.TimeoutExpired:
+            # The verifier then says how far it came.
+            child.send_signal(signal.SIGINT)
+            try:
+                return child.communicate(timeout=10)[0], False
+            except subprocess.TimeoutExpired:
+                raise SpinError(f"{command[0]} did not end in time; allow it more seconds") from None
+
+
+@contextmanager
+def _child(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program that does not outlive what waits for it, nor do the programs that it starts."""
+    child = subprocess.Popen(  # noqa: S603 - a list of words, none of them from outside
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+
+
+def _reason(output: str) -> str:
+    """The line that says what is wrong, if one does."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return next((line for line in lines if "rror" in line), lines[-1] if lines else "it printed nothing")

@@ -1,0 +1,228 @@
+"""One machine in a world that keeps to the RFCs: every order of events, tick by tick, against its obligations.
+
+The machine runs on the engine that the server uses. What it asks for in each step is compared with what it is
+obliged to; so is what it does by itself, and when. At one instant timers come before events.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from sipfsm.fsm import TIMER_EVENTS, Effect, Engine, Event, Instance, Model, StartTimer, StopTimer, Timer, Timing
+from sipfsm.verify.obligations import Deadline, Facts, Obligation, Obligations, Repetition
+from sipfsm.verify.scenario import T1, ticks
+
+
+class Running(NamedTuple):
+    """A timer that runs."""
+
+    timer: Timer
+    left: int
+    """Ticks until it fires."""
+    interval: float
+    """Seconds that it was last set to."""
+
+
+class World(NamedTuple):
+    """The machine and what has happened, at one instant."""
+
+    state: str
+    timers: tuple[Running, ...]
+    facts: Facts
+    ages: tuple[tuple[str, int], ...]
+    """How many ticks ago the facts were noted that a deadline can still come of."""
+    repeats: tuple[tuple[int, int], ...]
+    """Of each repetition: ticks until the next one, and the interval before it; (-1, 0) if it is over."""
+
+
+class Failure(NamedTuple):
+    """An obligation that is not kept."""
+
+    machine: str
+    reliable: bool
+    steps: tuple[str, ...]
+    """What happened: events, timers, ticks."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A model, and what it is obliged to."""
+
+    model: Model
+    obligations: Obligations
+    reliable: bool
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs the model."""
+        return Engine(self.model, Timing())
+
+    def search(self) -> tuple[int, Failure | None]:
+        """Go through all worlds until an obligation is not kept; say how many there were."""
+        start = World(self.model.initial, (), frozenset(), (), tuple((-1, 0) for _ in self.obligations.repeated))
+        before: dict[World, tuple[World | None, str]] = {start: (None, "")}
+        todo = deque([start])
+        while todo:
+            world = todo.popleft()
+            for what, after in self._steps(world):
+                if isinstance(after, str):
+                    return len(before), Failure(
+                        self.model.name, self.reliable, (*_path(before, world), what), after
+                    )
+                if after is not None and after not in before:
+                    before[after] = (world, what)
+                    todo.append(after)
+        return len(before), None
+
+    # ---- steps: each leads to a world, to the end (None), or to a sentence that says what is wrong --------------
+
+    def _steps(self, world: World) -> Iterator[tuple[str, World | str | None]]:
+        due = [running.timer for running in world.timers if running.left == 0]
+        if due:
+            yield from ((f"timer {timer}", self._fire(world, timer)) for timer in due)
+            return
+        expected = next(self._due(world), None)
+        if expected is not None:
+            yield "nothing", f"{' and '.join(expected.asks)} is due (RFC {expected.rfc}), and nothing happens"
+            return
+        for obligation in self.obligations.on_event:
+            if _holds(obligation, world.facts):
+                yield from ((event, self._take(world, Event(event), obligation)) for event in obligation.on)
+        if world.timers or world.ages or any(left >= 0 for left, _interval in world.repeats):
+            yield "tick", self._passed(world)
+
+    def _take(self, world: World, event: Event, obligation: Obligation) -> World | str | None:
+        if (world.state, event) not in self.engine.rows:
+            return f"{event} can come in {world.state}, and no row waits for it"
+        instance, effects = self._handle(world, event)
+        asks = list(obligation.asks)
+        for deadline in self.obligations.in_time:
+            if deadline.since in obligation.notes and self._delay(deadline) == 0:
+                asks += deadline.asks
+        return self._compare(world, instance, effects, asks, obligation)
+
+    def _fire(self, world: World, timer: Timer) -> World | str | None:
+        instance, effects = self._handle(world, TIMER_EVENTS[timer])
+        done = _visible(effects)
+        if not done:
+            return self._after(world, instance, effects, world.facts, frozenset())
+        for expected in self._due(world):
+            if Counter(expected.asks) == done:
+                return self._compare(world, instance, effects, list(expected.asks), expected)
+        return f"timer {timer} brings about {_names(done)}, which nothing asks for now"
+
+    def _compare(
+        self,
+        world: World,
+        instance: Instance,
+        effects: list[Effect],
+        asks: list[str],
+        duty: Obligation | Deadline | Repetition,
+    ) -> World | str | None:
+        done = _visible(effects)
+        if done != Counter(asks):
+            return f"the machine does {_names(done)}, and has to do {_names(Counter(asks))} (RFC {duty.rfc})"
+        if "terminate" in done:
+            return None
+        if isinstance(duty, Repetition):
+            return self._after(world, instance, effects, world.facts, frozenset(), duty)
+        return self._after(world, instance, effects, world.facts | duty.notes, duty.notes)
+
+    def _handle(self, world: World, event: Event) -> tuple[Instance, list[Effect]]:
+        instance = self.engine.create(reliable=self.reliable)
+        instance.state = world.state
+        instance.running = {running.timer: running.interval for running in world.timers}
+        return instance, instance.handle(event)
+
+    def _after(
+        self,
+        world: World,
+        instance: Instance,
+        effects: list[Effect],
+        facts: Facts,
+        noted: Facts,
+        repeated: Repetition | None = None,
+    ) -> World:
+        left = {running.timer: running.left for running in world.timers}
+        for effect in effects:
+            if isinstance(effect, StartTimer):
+                left[effect.timer] = ticks(f"{effect.delay:g}")
+        timers = tuple(
+            Running(timer, left[timer], interval) for timer, interval in sorted(instance.running.items())
+        )
+        ages = dict(world.ages) | dict.fromkeys(noted, 0)
+        repeats = tuple(
+            self._next(repetition, each, facts, noted, repetition is repeated)
+            for repetition, each in zip(self.obligations.repeated, world.repeats, strict=True)
+        )
+        return World(instance.state, timers, facts, self._kept(ages, facts), repeats)
+
+    def _next(
+        self, repetition: Repetition, now: tuple[int, int], facts: Facts, noted: Facts, repeated: bool
+    ) -> tuple[int, int]:
+        if self.reliable or repetition.lacks & facts:
+            return (-1, 0)
+        if repetition.since in noted:
+            return (T1, T1)
+        if not repeated:
+            return now
+        cap = ticks(repetition.cap) if repetition.cap else 1 << 14
+        interval = cap if repetition.flat in facts else min(2 * now[1], cap)
+        return (interval, interval)
+
+    def _passed(self, world: World) -> World:
+        ages = {fact: age + 1 for fact, age in world.ages}
+        return world._replace(
+            timers=tuple(running._replace(left=running.left - 1) for running in world.timers),
+            ages=self._kept(ages, world.facts),
+            repeats=tuple((max(left - 1, -1), interval) for left, interval in world.repeats),
+        )
+
+    # ---- what is obliged now ------------------------------------------------------------------------------------
+
+    def _due(self, world: World) -> Iterator[Deadline | Repetition]:
+        ages = dict(world.ages)
+        for deadline in self.obligations.in_time:
+            if ages.get(deadline.since) == self._delay(deadline) and _holds(deadline, world.facts):
+                yield deadline
+        for repetition, (left, _interval) in zip(self.obligations.repeated, world.repeats, strict=True):
+            if left == 0:
+                yield repetition
+
+    def _delay(self, deadline: Deadline) -> int | None:
+        text = deadline.reliable if self.reliable else deadline.unreliable
+        return None if text is None else ticks(text)
+
+    def _kept(self, ages: dict[str, int], facts: Facts) -> tuple[tuple[str, int], ...]:
+        """The ages that a deadline can still come of: its delay is not over, and no fact forbids it."""
+        kept = set()
+        for deadline in self.obligations.in_time:
+            delay = self._delay(deadline)
+            age = ages.get(deadline.since)
+            if delay is not None and age is not None and age <= delay and not deadline.lacks & facts:
+                kept.add((deadline.since, age))
+        return tuple(sorted(kept))
+
+
+def _holds(duty: Obligation | Deadline, facts: Facts) -> bool:
+    return duty.has <= facts and not duty.lacks & facts
+
+
+def _visible(effects: list[Effect]) -> Counter[str]:
+    return Counter(str(effect) for effect in effects if not isinstance(effect, StartTimer | StopTimer))
+
+
+def _names(done: Counter[str]) -> str:
+    return " and ".join(sorted(done.elements())) or "nothing"
+
+
+def _path(before: dict[World, tuple[World | None, str]], world: World) -> tuple[str, ...]:
+    steps: list[str] = []
+    here: World | None = world
+    while here is not None:
+        here, what = before[here]
+        steps.append(what)
+    return tuple(reversed(steps[:-1]))
