@@ -7,8 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sipfsm.fsm import Model, ModelError, make_model
+from sipfsm.fsm import (
+    TIMER_EVENTS,
+    Effect,
+    Engine,
+    Event,
+    Instance,
+    Model,
+    ModelError,
+    StartTimer,
+    StopTimer,
+    Timer,
+    Timing,
+    make_model,
+)
 from sipfsm.fsm.vocabulary import TIMER_ACTIONS
+from sipfsm.verify.scenario import ticks
 
 Data = dict[str, Any]
 
@@ -152,3 +166,75 @@ def _term(factor: float, term: str) -> str:
     if star:
         return f"{float(number) * factor:g}*{name}"
     return f"{float(term) * factor:g}" if term[0].isdigit() else f"{factor:g}*{term}"
+
+
+def equivalent(model: Model, other: Model) -> bool:
+    """Say whether no order of events and timers, tick by tick, tells two models apart, in any transport class.
+
+    They are compared as they run: by what they ask for, by the timers that run, and by their ends.
+    """
+    return all(_alike(model, other, reliable=reliable) for reliable in (False, True))
+
+
+_Timers = tuple[tuple[Timer, int, float], ...]
+"""The timers that run, each with the ticks that it has left and the seconds that it was last set to."""
+
+
+def _alike(model: Model, other: Model, *, reliable: bool) -> bool:
+    engines = [Engine(each, Timing()) for each in (model, other)]
+    start: tuple[tuple[str, ...], _Timers] = ((model.initial, other.initial), ())
+    seen = {start}
+    todo = [start]
+    while todo:
+        states, timers = todo.pop()
+        for event in _possible(timers):
+            pair = [
+                _put(engine, state, timers, reliable=reliable)
+                for engine, state in zip(engines, states, strict=True)
+            ]
+            effects = [[_shown(effect) for effect in instance.handle(event)] for instance in pair]
+            if _different(pair, effects):
+                return False
+            if pair[0].terminated:
+                continue
+            after = (tuple(instance.state for instance in pair), _left(timers, pair[0], effects[0]))
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+        if timers and all(left > 0 for _timer, left, _interval in timers):
+            after = (states, tuple((timer, left - 1, interval) for timer, left, interval in timers))
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+    return True
+
+
+def _possible(timers: _Timers) -> Iterator[Event]:
+    """All events: those of timers that are due, and of those that do not run, as if they came late."""
+    early = {TIMER_EVENTS[timer] for timer, left, _interval in timers if left > 0}
+    return (event for event in Event if event not in early)
+
+
+def _put(engine: Engine, state: str, timers: _Timers, *, reliable: bool) -> Instance:
+    instance = engine.create(reliable=reliable)
+    instance.state = state
+    instance.running = {timer: interval for timer, _left, interval in timers}
+    return instance
+
+
+def _shown(effect: Effect) -> Effect | None:
+    """An effect, but that a timer is stopped: which timers run is compared by itself."""
+    return None if isinstance(effect, StopTimer) else effect
+
+
+def _different(pair: list[Instance], effects: list[list[Effect | None]]) -> bool:
+    one, two = ([effect for effect in each if effect is not None] for each in effects)
+    return one != two or pair[0].running != pair[1].running or pair[0].terminated != pair[1].terminated
+
+
+def _left(timers: _Timers, instance: Instance, effects: list[Effect | None]) -> _Timers:
+    left = {timer: ticks_left for timer, ticks_left, _interval in timers}
+    left |= {
+        effect.timer: ticks(f"{effect.delay:g}") for effect in effects if isinstance(effect, StartTimer)
+    }
+    return tuple((timer, left[timer], interval) for timer, interval in sorted(instance.running.items()))

@@ -71,9 +71,11 @@ class Obligations(NamedTuple):
 
     @property
     def facts(self) -> list[str]:
-        """All facts, in an order that stays the same."""
-        noted = [fact for each in (*self.on_event, *self.in_time) for fact in sorted(each.notes)]
-        return list(dict.fromkeys(noted))
+        """The facts that anything depends on, in an order that stays the same."""
+        asked = [fact for each in (*self.on_event, *self.in_time) for fact in sorted(each.has | each.lacks)]
+        for each in self.repeated:
+            asked += [*sorted(each.lacks), *([each.flat] if each.flat else [])]
+        return list(dict.fromkeys(asked))
 
 
 def _on(rfc: str, events: str, when: str, asks: str = "", notes: str = "") -> Obligation:

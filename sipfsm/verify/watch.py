@@ -7,7 +7,7 @@ obliged to; so is what it does by itself, and when. At one instant timers come b
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from sipfsm.fsm import TIMER_EVENTS, Effect, Engine, Event, Instance, Model, StartTimer, StopTimer, Timer, Timing
@@ -60,6 +60,11 @@ class Watch:
         """What runs the model."""
         return Engine(self.model, Timing())
 
+    @cached_property
+    def _read(self) -> Facts:
+        """What is kept of what happened: the facts that something depends on."""
+        return frozenset(self.obligations.facts)
+
     def search(self) -> tuple[int, Failure | None]:
         """Go through all worlds until an obligation is not kept; say how many there were."""
         start = World(self.model.initial, (), frozenset(), (), tuple((-1, 0) for _ in self.obligations.repeated))
@@ -108,7 +113,7 @@ class Watch:
         instance, effects = self._handle(world, TIMER_EVENTS[timer])
         done = _visible(effects)
         if not done:
-            return self._after(world, instance, effects, world.facts, frozenset())
+            return f"timer {timer} fires for nothing"
         for expected in self._due(world):
             if Counter(expected.asks) == done:
                 return self._compare(world, instance, effects, list(expected.asks), expected)
@@ -129,7 +134,8 @@ class Watch:
             return None
         if isinstance(duty, Repetition):
             return self._after(world, instance, effects, world.facts, frozenset(), duty)
-        return self._after(world, instance, effects, world.facts | duty.notes, duty.notes)
+        facts = world.facts | duty.notes & self._read
+        return self._after(world, instance, effects, facts, duty.notes)
 
     def _handle(self, world: World, event: Event) -> tuple[Instance, list[Effect]]:
         instance = self.engine.create(reliable=self.reliable)
@@ -149,7 +155,7 @@ class Watch:
         left = {running.timer: running.left for running in world.timers}
         for effect in effects:
             if isinstance(effect, StartTimer):
-                left[effect.timer] = ticks(f"{effect.delay:g}")
+                left[effect.timer] = _ticks(f"{effect.delay:g}")
         timers = tuple(
             Running(timer, left[timer], interval) for timer, interval in sorted(instance.running.items())
         )
@@ -169,7 +175,7 @@ class Watch:
             return (T1, T1)
         if not repeated:
             return now
-        cap = ticks(repetition.cap) if repetition.cap else 1 << 14
+        cap = _ticks(repetition.cap) if repetition.cap else 1 << 14
         interval = cap if repetition.flat in facts else min(2 * now[1], cap)
         return (interval, interval)
 
@@ -194,7 +200,7 @@ class Watch:
 
     def _delay(self, deadline: Deadline) -> int | None:
         text = deadline.reliable if self.reliable else deadline.unreliable
-        return None if text is None else ticks(text)
+        return None if text is None else _ticks(text)
 
     def _kept(self, ages: dict[str, int], facts: Facts) -> tuple[tuple[str, int], ...]:
         """The ages that a deadline can still come of: its delay is not over, and no fact forbids it."""
@@ -205,6 +211,9 @@ class Watch:
             if delay is not None and age is not None and age <= delay and not deadline.lacks & facts:
                 kept.add((deadline.since, age))
         return tuple(sorted(kept))
+
+
+_ticks = cache(ticks)
 
 
 def _holds(duty: Obligation | Deadline, facts: Facts) -> bool:

@@ -149,6 +149,7 @@ class Composition:
                 return self._caller_gets(_RECEIVED[event])
             case Action.INFORM_TIMEOUT:
                 return [
+                    _tell("timeout"),
                     *self._break(Property.S5, "caller == over || caller == gave_up"),
                     "caller = gave_up; patience = 0; wait = 0",
                 ]
@@ -156,9 +157,10 @@ class Composition:
 
     def _caller_gets(self, response: Message) -> list[str]:
         if response is Message.PROVISIONAL:
-            return ["if :: caller == waiting -> caller = ringing :: else -> skip fi"]
+            return [_tell(response), "if :: caller == waiting -> caller = ringing :: else -> skip fi"]
         again = [] if self.invite else self._break(Property.S2, "caller == over")
         return [
+            _tell(response),
             *again,
             *self._break(Property.S5, "caller == gave_up"),
             "if :: caller != gave_up -> caller = over :: else -> skip fi; patience = 0; wait = 0",
@@ -183,11 +185,13 @@ class Composition:
                     f" asked_for = {self.scenario.callee.within + 1}"
                 )
                 return [
+                    _tell(Message.REQUEST),
                     *self._break(Property.S1, "callee != idle"),
                     f"if :: callee == idle -> {asked} :: else -> skip fi",
                 ]
-            case Action.INFORM_TIMEOUT if self.invite and self.watches(Property.S3):
-                return self._break(Property.S3, "heard && !ack_lost")
+            case Action.INFORM_TIMEOUT:
+                late = self.invite and self.watches(Property.S3)
+                return [_tell("timeout"), *(self._break(Property.S3, "heard && !ack_lost") if late else [])]
         return []
 
     def _respond(self, kind: Message) -> list[str]:
@@ -424,3 +428,8 @@ class Composition:
         for mask in range(1, sum(BITS.values()) + 1):
             if not mask & ~sum(watched):
                 yield f"#ifndef CIRCLES\n:: d_step {{ broken == {mask} -> assert(broken != {mask}) }}\n#endif"
+
+
+def _tell(what: str) -> str:
+    """Print what a transaction tells its user."""
+    return f'printf("@told {what}\\n")'

@@ -1,0 +1,150 @@
+"""SPIN as an engine: a scenario in, and out of it a result of the same form as that of the first engine."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from sipfsm.fsm import Model
+from sipfsm.verify.results import Counterexample, Result, Step, Verdict
+from sipfsm.verify.scenario import TO_SERVER, Message, Property, Scenario
+from sipfsm.verify.spin.composition import BITS, Composition
+from sipfsm.verify.spin.run import Limits, Search, run_spin
+
+_MASK = re.compile(r"broken!=(\d+)")
+
+_REASONS = {
+    Property.S1: "the callee is given the request a second time",
+    Property.S2: "the caller is given a second final response",
+    Property.S3: "the client heard the final response, and the server waits for the ACK in vain",
+    Property.S4: "nothing can happen any more, and a transaction is left",
+    Property.S5: "the caller is given a second outcome after a timeout",
+}
+_ENDLESS = "this goes on for ever"
+
+
+def verify_scenario(scenario: Scenario, find: Callable[[str], Model], limits: Limits | None = None) -> Result:
+    """Have SPIN check a scenario.
+
+    Args:
+        scenario: who takes part, within which bounds.
+        find: gives the model of a name.
+        limits: how much each of the two searches may take: for what is broken, and for runs without an end.
+
+    Raises:
+        MissingProgramError: spin or gcc is not installed.
+        SpinError: a limit was reached before the search began.
+    """
+    composition = Composition(scenario, find(scenario.client.model), find(scenario.server.model))
+    promela = composition.promela()
+    search = run_spin(promela, limits)
+    runs = dict(_broken(search))
+    circles = None
+    if Property.S4 in scenario.properties and Property.S4 not in runs and search.complete:
+        circles = run_spin(promela, limits, circles=True)
+        runs |= {Property.S4: violation.trail for violation in circles.violations}
+    sure = search.complete and (circles is None or circles.complete)
+    return Result(
+        scenario=scenario.name,
+        engine="spin",
+        verdicts=tuple(_verdict(scenario, prop, runs, sure=sure) for prop in scenario.properties),
+        states=_global_states(search),
+        # With a broken property SPIN also counts the steps that tell of it.
+        steps=0 if runs else search.transitions - 2,
+        depth=0 if runs else search.depth - 1,
+        complete=search.complete,
+        seconds=search.seconds + (circles.seconds if circles else 0),
+    )
+
+
+def _broken(search: Search) -> Iterator[tuple[Property, tuple[str, ...]]]:
+    """The shortest run that breaks each property."""
+    for violation in sorted(search.violations, key=lambda each: len(each.trail), reverse=True):
+        mask = _mask(violation.assertion)
+        yield from ((prop, violation.trail) for prop, bit in BITS.items() if mask & bit)
+
+
+def _global_states(search: Search) -> int:
+    """The states as the semantics counts them: without the one before the start, and those that are broken."""
+    return search.states - 1 - len({_mask(violation.assertion) for violation in search.violations})
+
+
+def _mask(assertion: str | None) -> int:
+    match = _MASK.search(assertion or "")
+    return int(match[1]) if match else 0
+
+
+def _verdict(
+    scenario: Scenario, prop: Property, runs: dict[Property, tuple[str, ...]], *, sure: bool
+) -> Verdict:
+    if prop not in runs:
+        return Verdict(property=prop, holds=True if sure else None)
+    steps = tuple(read_trail(runs[prop]))
+    stuck = "stuck" in runs[prop]
+    endless = prop is Property.S4 and not stuck
+    return Verdict(
+        property=prop,
+        holds=False,
+        counterexample=Counterexample(
+            scenario=scenario.name,
+            property=prop,
+            reason=_ENDLESS if endless else _REASONS[prop],
+            steps=steps,
+        ),
+    )
+
+
+@dataclass
+class _Collected:
+    """A step as its lines come."""
+
+    words: list[str]
+    at: int
+    rows: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    passed: int = 0
+
+
+def read_trail(lines: Iterable[str]) -> Iterator[Step]:
+    """Make steps of what SPIN prints when it follows a counterexample."""
+    step: _Collected | None = None
+    now = 0
+    for line in chain(lines, ["stuck"]):
+        what, *rest = line.split()
+        match what:
+            case "rows" if step:
+                step.rows += rest
+            case "sent" if step:
+                step.sent += rest
+            case "told" if step:
+                step.told += rest
+            case "passed" if step:
+                step.passed = int(rest[0])
+            case _:
+                if step:
+                    now += step.passed
+                    yield _step(step)
+                step = None if what == "stuck" else _Collected([what, *rest], now)
+
+
+def _step(step: _Collected) -> Step:
+    what, *rest = step.words
+    fields: dict[str, object] = {
+        "at": step.at,
+        "what": what,
+        "rows": tuple(step.rows),
+        "sent": tuple(step.sent),
+        "told": tuple(step.told),
+    }
+    match what:
+        case "pass":
+            fields |= {"who": "network", "detail": str(step.passed)}
+        case "deliver" | "lose" | "duplicate":
+            who, kind, age = rest
+            way = ("client", "server") if Message(kind) in TO_SERVER else ("server", "client")
+            fields |= {"who": who, "message": kind, "way": way, "age": int(age)}
+        case _:
+            who, *detail = rest
+            fields |= {"who": who, "detail": " ".join(detail)}
+    return Step.model_validate(fields)

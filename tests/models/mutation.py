@@ -1,0 +1,149 @@
+"""How many mutants of the models each engine finds: ``python -m tests.models.mutation [MODEL...]``.
+
+What comes out stands in `tests/models/mutants.json`, and for people in `docs/explanation/mutants.md`. A mutant
+is killed by the schema, by an engine that holds it against its obligations, or not at all.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sipfsm.fsm import Model, load_model
+from sipfsm.verify.mutants import Mutant, equivalent, mutants
+from sipfsm.verify.obligations import OBLIGATIONS
+from sipfsm.verify.spin.alone import verify_alone
+from sipfsm.verify.watch import Watch
+
+ROOT = Path(__file__).parents[2]
+RECORD = ROOT / "tests/models/mutants.json"
+PAGE = ROOT / "docs/explanation/mutants.md"
+COMMAND = "make verify-mutants"
+
+Record = dict[str, dict[str, Any]]
+
+WHY = {
+    # Of survivors that are no equivalents: why nothing sees them.
+    ("invite-server", "halve timer trying"): "0.1 s and 0.2 s are the same tick of T1; "
+    "`tests/conformance/test_timers.py` measures milliseconds",
+    ("invite-server", "double timer trying"): "0.4 s and 0.2 s are the same tick of T1; "
+    "`tests/conformance/test_timers.py` measures milliseconds",
+}
+
+
+def killed_by_exploration(name: str, model: Model) -> bool:
+    """Whether the first engine finds that a mutant does not do what the original has to."""
+    return any(
+        Watch(model, OBLIGATIONS[name], reliable).search()[1] is not None for reliable in (False, True)
+    )
+
+
+def killed_by_spin(name: str, model: Model) -> bool:
+    """Whether the second one does."""
+    return verify_alone(model, OBLIGATIONS[name], quick=True).reason is not None
+
+
+ENGINES: dict[str, Callable[[str, Model], bool]] = {"explore": killed_by_exploration, "spin": killed_by_spin}
+
+
+def fingerprint(name: str) -> str:
+    """What changes when the mutants or the obligations of a model do, and nothing else."""
+    made = [(mutant.name, repr(mutant.model)) for mutant in mutants(load_model(name))]
+    return hashlib.sha256(repr((made, OBLIGATIONS[name])).encode()).hexdigest()[:16]
+
+
+def judge(name: str) -> dict[str, Any]:
+    """Have both engines judge all mutants of a model."""
+    model = load_model(name)
+    made = mutants(model)
+    survivors: dict[str, list[str]] = {engine: [] for engine in ENGINES}
+    for number, mutant in enumerate(made, start=1):
+        print(f"\r{name}: {number} of {len(made)} ", end="", file=sys.stderr, flush=True)
+        if mutant.model is not None:
+            for engine, killed in ENGINES.items():
+                if not killed(name, mutant.model):
+                    survivors[engine].append(mutant.name)
+    print(file=sys.stderr)
+    return {
+        "fingerprint": fingerprint(name),
+        "mutants": len(made),
+        "refused": sum(mutant.model is None for mutant in made),
+        "equivalent": [mutant.name for mutant in _left(made, survivors) if equivalent_to(model, mutant)],
+        "survivors": survivors,
+    }
+
+
+def _left(made: list[Mutant], survivors: dict[str, list[str]]) -> Iterator[Mutant]:
+    alive = {name for names in survivors.values() for name in names}
+    return (mutant for mutant in made if mutant.name in alive)
+
+
+def equivalent_to(model: Model, mutant: Mutant) -> bool:
+    """Whether nothing can tell a mutant from its model."""
+    return mutant.model is not None and equivalent(model, mutant.model)
+
+
+def rate(entry: dict[str, Any], engine: str) -> tuple[int, int]:
+    """How many mutants an engine killed, and of how many: those that the schema takes and that differ at all."""
+    different = entry["mutants"] - entry["refused"] - len(entry["equivalent"])
+    alive = set(entry["survivors"][engine]) - set(entry["equivalent"])
+    return different - len(alive), different
+
+
+def page(record: Record) -> str:
+    """The text for people."""
+    lines = [
+        "# Mutants",
+        "",
+        f"Made by `{COMMAND}`; not to be edited.",
+        "",
+        "Each mutant is a model with one mistake: a row is dropped, or leads to another state, or stays; an action",
+        "is dropped; a timer is dropped, for one class of transport or altogether, is half or twice as long, or does",
+        "not back off or stop growing as it should. The schema refuses some, because they cannot be a machine. The",
+        "others are held against what the RFCs oblige the machine to do (`sipfsm/verify/obligations.py`), by each",
+        "engine. An *equivalent* one differs from the model in nothing that anybody could see: both were run side by",
+        "side through every order of events and timers, late timers included, and asked for the same at every step.",
+        "",
+        "| model | mutants | refused by the schema | equivalent | killed by exploration | killed by SPIN |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, entry in record.items():
+        counts = f"{entry['mutants']} | {entry['refused']} | {len(entry['equivalent'])}"
+        figures = " | ".join(_share(*rate(entry, engine)) for engine in ENGINES)
+        lines.append(f"| `{name}` | {counts} | {figures} |")
+    lines += ["", "## Survivors", ""]
+    for name, entry in record.items():
+        alive = sorted({each for names in entry["survivors"].values() for each in names})
+        lines += [f"- `{name}`: *{each}*: {reason(name, each, entry)}" for each in alive]
+    return "\n".join([*lines, ""])
+
+
+def reason(name: str, mutant: str, entry: dict[str, Any]) -> str:
+    """Why a mutant lives."""
+    if mutant in entry["equivalent"]:
+        return "equivalent"
+    return WHY[name, mutant]
+
+
+def _share(killed: int, of: int) -> str:
+    return f"{killed} of {of} ({100 * killed / of:.1f} %)"
+
+
+def main() -> None:
+    """Judge the models that are named, or all, and write down what came out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="*", default=list(OBLIGATIONS), choices=list(OBLIGATIONS))
+    chosen = parser.parse_args().model
+    record: Record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    for name in chosen:
+        record[name] = judge(name)
+        kept = {each: record[each] for each in OBLIGATIONS if each in record}
+        RECORD.write_text(json.dumps(kept, indent=1) + "\n")
+        PAGE.write_text(page(kept))
+
+
+if __name__ == "__main__":
+    main()
