@@ -45,8 +45,8 @@ class Mutant:
 def mutants(model: Model) -> list[Mutant]:
     """Make every mutant of a model, in an order that stays the same.
 
-    A row is dropped, or leads to each other state, or stays; an action is dropped; a timer is dropped, for one
-    class of transport or altogether, is half or twice as long, or does not back off as it should.
+    A row is dropped, or leads to each other state, or stays; an action is dropped; a timer is dropped, for
+    one class of transport or altogether, is half or twice as long, or does not back off as it should.
     """
     return [_read(name, data) for name, data in _mistakes(model)]
 
@@ -169,7 +169,7 @@ def _term(factor: float, term: str) -> str:
 
 
 def equivalent(model: Model, other: Model) -> bool:
-    """Say whether no order of events and timers, tick by tick, tells two models apart, in any transport class.
+    """Say whether no order of events and timers, tick by tick, tells two models apart.
 
     They are compared as they run: by what they ask for, by the timers that run, and by their ends.
     """
@@ -234,7 +234,5 @@ def _different(pair: list[Instance], effects: list[list[Effect | None]]) -> bool
 
 def _left(timers: _Timers, instance: Instance, effects: list[Effect | None]) -> _Timers:
     left = {timer: ticks_left for timer, ticks_left, _interval in timers}
-    left |= {
-        effect.timer: ticks(f"{effect.delay:g}") for effect in effects if isinstance(effect, StartTimer)
-    }
+    left |= {effect.timer: ticks(f"{effect.delay:g}") for effect in effects if isinstance(effect, StartTimer)}
     return tuple((timer, left[timer], interval) for timer, interval in sorted(instance.running.items()))

@@ -38,7 +38,7 @@ class Deadline(NamedTuple):
     since: str
     """The fact whose clock it reads."""
     unreliable: str | None
-    """The age, as models write a delay; "0" is at once; None where this class of transport has no such thing."""
+    """The age, as models write a delay; "0" is at once, None is never in this class of transport."""
     reliable: str | None
     has: Facts
     lacks: Facts
@@ -72,7 +72,8 @@ class Obligations(NamedTuple):
     @property
     def facts(self) -> list[str]:
         """The facts that anything depends on, in an order that stays the same."""
-        asked = [fact for each in (*self.on_event, *self.in_time) for fact in sorted(each.has | each.lacks)]
+        depending: list[Obligation | Deadline] = [*self.on_event, *self.in_time]
+        asked = [fact for each in depending for fact in sorted(each.has | each.lacks)]
         for each in self.repeated:
             asked += [*sorted(each.lacks), *([each.flat] if each.flat else [])]
         return list(dict.fromkeys(asked))
@@ -84,12 +85,20 @@ def _on(rfc: str, events: str, when: str, asks: str = "", notes: str = "") -> Ob
     return Obligation(rfc, tuple(events.split()), has, lacks, tuple(asks.split()), frozenset(notes.split()))
 
 
-def _by(rfc: str, since: str, delay: str, when: str, asks: str, notes: str = "") -> Deadline:
-    """Read a deadline; `delay` is one for both classes of transport, or "unreliable / reliable"."""
+def _by(rfc: str, since_delay: str, when: str, asks: str, notes: str = "") -> Deadline:
+    """Read a deadline: `since` and a delay, for both classes of transport or as "unreliable / reliable"."""
+    since, _, delay = since_delay.partition(" + ")
     has, lacks = _conditions(when)
     unreliable, _, reliable = delay.partition(" / ")
     return Deadline(
-        rfc, since, unreliable, reliable or unreliable, has, lacks, tuple(asks.split()), frozenset(notes.split())
+        rfc,
+        since,
+        unreliable,
+        reliable or unreliable,
+        has,
+        lacks,
+        tuple(asks.split()),
+        frozenset(notes.split()),
     )
 
 
@@ -112,8 +121,9 @@ INVITE_CLIENT = Obligations(
         # Provisional responses MUST be passed up; so MUST the first final one.
         _on("3261 17.1.1.2 MUST", "response_1xx", "sent -success -failure", "pass_response", "provisional"),
         _on("6026 7.2 MUST", "response_2xx", "sent -success -failure", "pass_response", "success"),
-        _on("3261 17.1.1.2 MUST", "response_300_699", "sent -success -failure", "pass_response send_ack", "failure"),
-        # Any retransmission of a final response: the ACK again, and not to the TU. Each 2xx: to the TU, no ACK.
+        _on("3261 17.1.1.2 MUST", "response_300_699", "sent -success -failure",
+            "pass_response send_ack", "failure"),
+        # A retransmission of a final response: the ACK again, not to the TU. Each 2xx: to the TU, no ACK.
         _on("3261 17.1.1.2 MUST", "response_300_699", "failure", "send_ack"),
         _on("6026 7.2 MUST", "response_2xx", "success", "pass_response"),
         _on("gap", "response_1xx response_2xx", "failure", "drop"),
@@ -127,9 +137,10 @@ INVITE_CLIENT = Obligations(
         _on("3261 9.1 and 16.8", "tu_abandon", "sent -success -failure", "terminate"),
     ),
     (
-        _by("3261 17.1.1.2 SHOULD", "sent", "64*T1", "-provisional -success -failure", "inform_timeout terminate"),
-        _by("3261 17.1.1.2 MUST", "failure", "max(32, 64*T1) / 0", "", "terminate"),
-        _by("6026 7.2 MUST", "success", "64*T1", "", "terminate"),
+        _by("3261 17.1.1.2 SHOULD", "sent + 64*T1", "-provisional -success -failure",
+            "inform_timeout terminate"),
+        _by("3261 17.1.1.2 MUST", "failure + max(32, 64*T1) / 0", "", "terminate"),
+        _by("6026 7.2 MUST", "success + 64*T1", "", "terminate"),
     ),
     (
         Repetition("3261 17.1.1.2 MUST", "sent", None, None,
@@ -149,11 +160,12 @@ NON_INVITE_CLIENT = Obligations(
         _on("gap", "transport_error", "final"),
     ),
     (
-        _by("3261 17.1.2.2 SHOULD", "sent", "64*T1", "-final", "inform_timeout terminate"),
-        _by("3261 17.1.2.2 MUST", "final", "T4 / 0", "", "terminate"),
+        _by("3261 17.1.2.2 SHOULD", "sent + 64*T1", "-final", "inform_timeout terminate"),
+        _by("3261 17.1.2.2 MUST", "final + T4 / 0", "", "terminate"),
     ),
     (
-        Repetition("3261 17.1.2.2 MUST", "sent", "T2", "provisional", frozenset({"final"}), ("resend_request",)),
+        Repetition("3261 17.1.2.2 MUST", "sent", "T2", "provisional", frozenset({"final"}),
+                   ("resend_request",)),
     ),
 )
 
@@ -187,13 +199,14 @@ INVITE_SERVER = Obligations(
         _on("6026 7.1 MUST", "transport_error", "success", "inform_transport_error"),
     ),
     (
-        _by("3261 17.2.1 MUST", "begun", "0.2", "-answered -success -failure", "send_trying", "answered"),
-        _by("3261 17.2.1 MUST", "failure", "64*T1", "-acknowledged", "inform_timeout terminate"),
-        _by("3261 17.2.1 MUST", "acknowledged", "T4 / 0", "", "terminate"),
-        _by("6026 7.1 MUST", "success", "64*T1", "", "terminate"),
+        _by("3261 17.2.1 MUST", "begun + 0.2", "-answered -success -failure", "send_trying", "answered"),
+        _by("3261 17.2.1 MUST", "failure + 64*T1", "-acknowledged", "inform_timeout terminate"),
+        _by("3261 17.2.1 MUST", "acknowledged + T4 / 0", "", "terminate"),
+        _by("6026 7.1 MUST", "success + 64*T1", "", "terminate"),
     ),
     (
-        Repetition("3261 17.2.1 MUST", "failure", "T2", None, frozenset({"acknowledged"}), ("resend_response",)),
+        Repetition("3261 17.2.1 MUST", "failure", "T2", None, frozenset({"acknowledged"}),
+                   ("resend_response",)),
     ),
 )
 
@@ -217,9 +230,9 @@ NON_INVITE_SERVER = Obligations(
     ),
     (
         # When a client's Timer E has reached T2: at 7*T1, after intervals of T1, 2*T1 and 4*T1.
-        _by("4320 4.1 MUST", "begun", "7*T1", "-provisional -final", "send_trying", "provisional"),
-        _by("gap", "begun", "64*T1+T4", "-final", "inform_timeout terminate"),
-        _by("3261 17.2.2 MUST", "final", "64*T1 / 0", "", "terminate"),
+        _by("4320 4.1 MUST", "begun + 7*T1", "-provisional -final", "send_trying", "provisional"),
+        _by("gap", "begun + 64*T1+T4", "-final", "inform_timeout terminate"),
+        _by("3261 17.2.2 MUST", "final + 64*T1 / 0", "", "terminate"),
     ),
 )
 
@@ -237,7 +250,8 @@ BRANCH = Obligations(
         _on("3261 9.1 MUST NOT", "cancel", "sent -provisional -wanted -outcome", "", "wanted"),
         _on("3261 16.10 MUST", "cancel", "provisional -wanted -outcome", "send_cancel", "wanted cancelled"),
         _on("3261 9.1", "cancel", "wanted -outcome"),
-        _on("3261 9.1 MUST", "response_100", "wanted -cancelled -outcome", "send_cancel", "provisional cancelled"),
+        _on("3261 9.1 MUST", "response_100", "wanted -cancelled -outcome",
+            "send_cancel", "provisional cancelled"),
         _on("3261 9.1 and 16.7 step 5 MUST", "response_101_199", "wanted -cancelled -outcome",
             "offer_provisional send_cancel", "provisional cancelled"),
         _on("3261 16.7 step 5", "response_100", "cancelled -outcome"),
@@ -251,16 +265,19 @@ BRANCH = Obligations(
         _on("3261 16.9 MUST", "target_failed", "provisional -outcome", "offer_unavailable", "outcome"),
         _on("3261 9.1", "target_failed", "wanted -provisional -outcome", "offer_cancelled", "outcome"),
         _on("3261 16.7 step 5",
-            "response_100 response_101_199 response_300_699 timeout transport_error target_failed cancel", "outcome"),
+            "response_100 response_101_199 response_300_699 timeout transport_error target_failed cancel",
+            "outcome"),
         # The client transaction ends: before an outcome, that is one.
         _on("3261 16.7 step 6 MUST", "client_gone", "sent -wanted -outcome", "offer_timeout terminate"),
         _on("3261 9.1", "client_gone", "wanted -outcome", "offer_cancelled terminate"),
         _on("3261 16.7", "client_gone", "outcome", "terminate"),
     ),
     (
-        _by("3261 16.8 MUST", "heard", "TC", "-provisional -outcome", "abandon_client offer_timeout", "outcome"),
-        _by("3261 16.8 MUST", "heard", "TC", "provisional -wanted -outcome", "send_cancel", "wanted cancelled"),
-        _by("3261 9.1 SHOULD", "cancelled", "64*T1", "-outcome", "abandon_client offer_cancelled", "outcome"),
+        _by("3261 16.8 MUST", "heard + TC", "-provisional -outcome", "abandon_client offer_timeout",
+            "outcome"),
+        _by("3261 16.8 MUST", "heard + TC", "provisional -wanted -outcome", "send_cancel",
+            "wanted cancelled"),
+        _by("3261 9.1 SHOULD", "cancelled + 64*T1", "-outcome", "abandon_client offer_cancelled", "outcome"),
     ),
 )
 
@@ -274,12 +291,13 @@ RESPONSE_CONTEXT = Obligations(
         _on("3261 16.7 steps 5 and 10 MUST", "success_invite success_non_invite", "begun -success -failure",
             "forward_response cancel_branches", "success"),
         _on("3261 16.7 step 4", "failure_pending", "begun -success -failure"),
-        _on("3261 16.7 step 6 MUST", "failure_last global_failure_last", "begun -success -failure", "forward_best",
-            "failure"),
+        _on("3261 16.7 step 6 MUST", "failure_last global_failure_last", "begun -success -failure",
+            "forward_best", "failure"),
         _on("3261 16.7 steps 5 and 10 SHOULD", "global_failure_pending", "begun -cancelled -success -failure",
             "cancel_branches", "cancelled"),
         _on("3261 16.7 step 4", "global_failure_pending", "cancelled -success -failure"),
-        _on("3261 16.10 MUST", "cancel", "begun -cancelled -success -failure", "cancel_branches", "cancelled"),
+        _on("3261 16.10 MUST", "cancel", "begun -cancelled -success -failure", "cancel_branches",
+            "cancelled"),
         _on("3261 16.10", "cancel", "cancelled -success -failure"),
         # Afterwards: every 2xx to an INVITE that follows another one, and nothing else.
         _on("3261 16.7 step 5 MUST", "success_invite", "success", "forward_response"),

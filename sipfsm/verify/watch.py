@@ -1,4 +1,4 @@
-"""One machine in a world that keeps to the RFCs: every order of events, tick by tick, against its obligations.
+"""One machine against its obligations, in every order of events, tick by tick.
 
 The machine runs on the engine that the server uses. What it asks for in each step is compared with what it is
 obliged to; so is what it does by itself, and when. At one instant timers come before events.
@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from sipfsm.fsm import TIMER_EVENTS, Effect, Engine, Event, Instance, Model, StartTimer, StopTimer, Timer, Timing
+from sipfsm.fsm import (
+    TIMER_EVENTS,
+    Effect,
+    Engine,
+    Event,
+    Instance,
+    Model,
+    StartTimer,
+    StopTimer,
+    Timer,
+    Timing,
+)
 from sipfsm.verify.obligations import Deadline, Facts, Obligation, Obligations, Repetition
 from sipfsm.verify.scenario import T1, ticks
 
@@ -67,7 +78,9 @@ class Watch:
 
     def search(self) -> tuple[int, Failure | None]:
         """Go through all worlds until an obligation is not kept; say how many there were."""
-        start = World(self.model.initial, (), frozenset(), (), tuple((-1, 0) for _ in self.obligations.repeated))
+        start = World(
+            self.model.initial, (), frozenset(), (), tuple((-1, 0) for _ in self.obligations.repeated)
+        )
         before: dict[World, tuple[World | None, str]] = {start: (None, "")}
         todo = deque([start])
         while todo:
@@ -82,7 +95,7 @@ class Watch:
                     todo.append(after)
         return len(before), None
 
-    # ---- steps: each leads to a world, to the end (None), or to a sentence that says what is wrong --------------
+    # ---- steps: each leads to a world, to the end (None), or to a sentence that says what is wrong ---
 
     def _steps(self, world: World) -> Iterator[tuple[str, World | str | None]]:
         due = [running.timer for running in world.timers if running.left == 0]
@@ -133,9 +146,8 @@ class Watch:
         if "terminate" in done:
             return None
         if isinstance(duty, Repetition):
-            return self._after(world, instance, effects, world.facts, frozenset(), duty)
-        facts = world.facts | duty.notes & self._read
-        return self._after(world, instance, effects, facts, duty.notes)
+            return self._after(world, instance, effects, frozenset(), repeated=duty)
+        return self._after(world, instance, effects, duty.notes)
 
     def _handle(self, world: World, event: Event) -> tuple[Instance, list[Effect]]:
         instance = self.engine.create(reliable=self.reliable)
@@ -148,10 +160,11 @@ class Watch:
         world: World,
         instance: Instance,
         effects: list[Effect],
-        facts: Facts,
         noted: Facts,
+        *,
         repeated: Repetition | None = None,
     ) -> World:
+        facts = world.facts | noted & self._read
         left = {running.timer: running.left for running in world.timers}
         for effect in effects:
             if isinstance(effect, StartTimer):
@@ -187,7 +200,7 @@ class Watch:
             repeats=tuple((max(left - 1, -1), interval) for left, interval in world.repeats),
         )
 
-    # ---- what is obliged now ------------------------------------------------------------------------------------
+    # ---- what is obliged now ----------------------------------------------------------------------------
 
     def _due(self, world: World) -> Iterator[Deadline | Repetition]:
         ages = dict(world.ages)

@@ -1,7 +1,7 @@
 """How many mutants of the models each engine finds: ``python -m tests.models.mutation [MODEL...]``.
 
-What comes out stands in `tests/models/mutants.json`, and for people in `docs/explanation/mutants.md`. A mutant
-is killed by the schema, by an engine that holds it against its obligations, or not at all.
+What comes out stands in `tests/models/mutants.json`, and for people in `docs/explanation/mutants.md`. A
+mutant is killed by the schema, by an engine that holds it against its obligations, or not at all.
 """
 
 import argparse
@@ -51,8 +51,11 @@ ENGINES: dict[str, Callable[[str, Model], bool]] = {"explore": killed_by_explora
 
 def fingerprint(name: str) -> str:
     """What changes when the mutants or the obligations of a model do, and nothing else."""
-    made = [(mutant.name, repr(mutant.model)) for mutant in mutants(load_model(name))]
-    return hashlib.sha256(repr((made, OBLIGATIONS[name])).encode()).hexdigest()[:16]
+    made = {
+        mutant.name: mutant.model and mutant.model.model_dump_json() for mutant in mutants(load_model(name))
+    }
+    text = json.dumps([made, OBLIGATIONS[name]], default=sorted)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def judge(name: str) -> dict[str, Any]:
@@ -61,12 +64,12 @@ def judge(name: str) -> dict[str, Any]:
     made = mutants(model)
     survivors: dict[str, list[str]] = {engine: [] for engine in ENGINES}
     for number, mutant in enumerate(made, start=1):
-        print(f"\r{name}: {number} of {len(made)} ", end="", file=sys.stderr, flush=True)
+        sys.stderr.write(f"\r{name}: {number} of {len(made)} ")
         if mutant.model is not None:
             for engine, killed in ENGINES.items():
                 if not killed(name, mutant.model):
                     survivors[engine].append(mutant.name)
-    print(file=sys.stderr)
+    sys.stderr.write("\n")
     return {
         "fingerprint": fingerprint(name),
         "mutants": len(made),
@@ -87,7 +90,7 @@ def equivalent_to(model: Model, mutant: Mutant) -> bool:
 
 
 def rate(entry: dict[str, Any], engine: str) -> tuple[int, int]:
-    """How many mutants an engine killed, and of how many: those that the schema takes and that differ at all."""
+    """How many mutants an engine killed, of those that the schema takes and that differ at all."""
     different = entry["mutants"] - entry["refused"] - len(entry["equivalent"])
     alive = set(entry["survivors"][engine]) - set(entry["equivalent"])
     return different - len(alive), different
@@ -100,12 +103,13 @@ def page(record: Record) -> str:
         "",
         f"Made by `{COMMAND}`; not to be edited.",
         "",
-        "Each mutant is a model with one mistake: a row is dropped, or leads to another state, or stays; an action",
-        "is dropped; a timer is dropped, for one class of transport or altogether, is half or twice as long, or does",
-        "not back off or stop growing as it should. The schema refuses some, because they cannot be a machine. The",
-        "others are held against what the RFCs oblige the machine to do (`sipfsm/verify/obligations.py`), by each",
-        "engine. An *equivalent* one differs from the model in nothing that anybody could see: both were run side by",
-        "side through every order of events and timers, late timers included, and asked for the same at every step.",
+        "Each mutant is a model with one mistake: a row is dropped, or leads to another state, or stays;",
+        "an action is dropped; a timer is dropped, for one class of transport or altogether, is half or",
+        "twice as long, or does not back off or stop growing as it should. The schema refuses some,",
+        "because they cannot be a machine. The others are held against what the RFCs oblige the machine",
+        "to do (`sipfsm/verify/obligations.py`), by each engine. An *equivalent* one differs from the",
+        "model in nothing that anybody could see: both were run side by side through every order of",
+        "events and timers, late timers included, and asked for the same at every step.",
         "",
         "| model | mutants | refused by the schema | equivalent | killed by exploration | killed by SPIN |",
         "|---|---:|---:|---:|---:|---:|",

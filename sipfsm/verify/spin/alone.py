@@ -1,7 +1,7 @@
 """One machine against its obligations as Promela: the same that `sipfsm.verify.watch` does, by other means.
 
-Both classes of transport are in one text; the first step chooses one. Each further step is an event, a timer or
-a tick. What a step asks for is counted and compared within the step.
+Both classes of transport are in one text; the first step chooses one. Each further step is an event, a timer
+or a tick. What a step asks for is counted and compared within the step.
 """
 
 from collections import Counter
@@ -101,7 +101,7 @@ class Text:
         duty = self.duties[broken - 1]
         return f"{' and '.join(duty.asks) or 'nothing'} is what has to be done (RFC {duty.rfc})"
 
-    # ---- what is kept -----------------------------------------------------------------------------------------
+    # ---- what is kept ---------------------------------------------------------------------------------
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -116,13 +116,17 @@ class Text:
         return kept
 
     def _reset(self) -> str:
-        return "; ".join(f"{name} = 0" for name in [*self.variables, *(f"did_{each}" for each in self.actions)])
+        return "; ".join(
+            f"{name} = 0" for name in [*self.variables, *(f"did_{each}" for each in self.actions)]
+        )
 
-    # ---- expressions ------------------------------------------------------------------------------------------
+    # ---- expressions ----------------------------------------------------------------------------------
 
     @staticmethod
     def _holds(duty: Obligation | Deadline) -> list[str]:
-        return [f"fact_{fact}" for fact in sorted(duty.has)] + [f"!fact_{fact}" for fact in sorted(duty.lacks)]
+        return [f"fact_{fact}" for fact in sorted(duty.has)] + [
+            f"!fact_{fact}" for fact in sorted(duty.lacks)
+        ]
 
     def _did(self, asks: Sequence[str]) -> str:
         count = Counter(asks)
@@ -143,7 +147,7 @@ class Text:
                 found.append((number, f"next_{self.obligations.repeated.index(duty)} == 1"))
         return found
 
-    # ---- steps ------------------------------------------------------------------------------------------------
+    # ---- steps ----------------------------------------------------------------------------------------
 
     def _options(self, machine: Machine) -> Iterator[str]:
         due = self._due(reliable=machine.reliable)
@@ -181,10 +185,8 @@ class Text:
             if deadline.since in obligation.notes and self._delay(deadline, reliable=machine.reliable) == 0:
                 asks += deadline.asks
         met = self._met(machine, number, asks)
-        return (
-            f"if :: {expected} -> {step}; if :: {self._did(asks)} -> {met} :: else -> {self._break(number)} fi"
-            f" :: else -> {self._break(NO_ROW)} fi"
-        )
+        compared = f"if :: {self._did(asks)} -> {met} :: else -> {self._break(number)} fi"
+        return f"if :: {expected} -> {step}; {compared} :: else -> {self._break(NO_ROW)} fi"
 
     def _fired(self, machine: Machine, due: list[tuple[int, str]]) -> str:
         options = [

@@ -6,7 +6,6 @@ Where they keep their order each has a place. Both have one form for one content
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from sipfsm.verify.scenario import Message
@@ -27,19 +26,22 @@ def word(message: Message) -> str:
 class Channel(Protocol):
     """One direction. All texts are expressions or lists of statements."""
 
-    count: str
-    """How many messages are in flight."""
-    variables: dict[str, str]
-    """Names with types; an array has its length behind the name."""
+    @property
+    def count(self) -> str:
+        """How many messages are in flight."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Names with types; an array has its length behind the name."""
 
     def sent(self, kind: Message) -> list[str]:
         """Put a message into the network, if it has room."""
 
     def first(self, kind: Message) -> Iterator[tuple[int, Option]]:
-        """The ways in which a message of this kind can leave to be delivered, each with its remaining ticks."""
+        """The ways in which a message of this kind can leave to arrive, each with its remaining ticks."""
 
     def fresh(self, kind: Message) -> Iterator[tuple[Option, list[str]]]:
-        """The ways in which a message that was sent in this tick can leave, and what duplicates it instead."""
+        """The ways in which a message of this very tick can leave, and what duplicates it instead."""
 
     def due(self) -> str:
         """Whether a message has no ticks left."""
@@ -109,7 +111,7 @@ class Line:
         """How long the line is."""
         return self.name
 
-    @cached_property
+    @property
     def variables(self) -> dict[str, str]:
         """The kind and the remaining ticks of each place; 0 where nothing is."""
         return {
@@ -146,7 +148,9 @@ class Line:
         )
         moved = []
         for each in range(place, self.capacity - 1):
-            moved += [f"{self.name}_{what}[{each}] = {self.name}_{what}[{each + 1}]" for what in ("kind", "left")]
+            moved += [
+                f"{self.name}_{what}[{each}] = {self.name}_{what}[{each + 1}]" for what in ("kind", "left")
+            ]
         moved += [f"{self.name}_{what}[{self.capacity - 1}] = 0" for what in ("kind", "left")]
         return Option(guard, [*moved, f"{self.name}--"])
 

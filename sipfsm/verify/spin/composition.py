@@ -1,17 +1,16 @@
 """A scenario as Promela: one process, in which each step of the semantics is one indivisible step of SPIN.
 
-So the states that SPIN stores are the global states of `docs/explanation/verification.md`, and besides them the
-one before the start and one for each way in which properties are broken.
+So the states that SPIN stores are the global states of `docs/explanation/verification.md`, and besides them
+the one before the start and one for each way in which properties are broken.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 from sipfsm.fsm import Action, Event, Model, Timing
 from sipfsm.verify.scenario import TICK, TO_CLIENT, TO_SERVER, Message, Property, Scenario
-from sipfsm.verify.spin.channel import Bag, Channel, Line, Option, word
+from sipfsm.verify.spin.channel import Bag, Channel, Line, Option
 from sipfsm.verify.spin.machine import Machine
 
 CALLER = ("waiting", "ringing", "cancelling", "over", "gave_up")
@@ -90,7 +89,7 @@ class Composition:
         """Whether a property is observed."""
         return prop in self.scenario.properties
 
-    # ---- what is kept -----------------------------------------------------------------------------------------
+    # ---- what is kept ---------------------------------------------------------------------------------
 
     @cached_property
     def clocks(self) -> list[str]:
@@ -126,17 +125,14 @@ class Composition:
             "least": "short",
         }
 
-    # ---- what the machines ask for ----------------------------------------------------------------------------
+    # ---- what the machines ask for --------------------------------------------------------------------
 
     def send(self, kind: Message) -> list[str]:
         """Hand a message to the network."""
         way = self._way(kind)
         put = "; ".join([*way.sent(kind), f'printf("@sent {kind}\\n")'])
-        if kind is Message.ACK and self.watches(Property.S3):
-            lost = "ack_lost = 1"
-        else:
-            lost = "skip"
-        return [f"if :: {way.count} < {self.scenario.network.capacity} -> {put} :: else -> {lost} fi"]
+        lost = self._noted(kind) or ["skip"]
+        return [f"if :: {way.count} < {self.scenario.network.capacity} -> {put} :: else -> {lost[0]} fi"]
 
     def by_client(self, action: Action, event: Event) -> list[str]:
         """What an action of the client's machine does."""
@@ -203,7 +199,7 @@ class Composition:
             return []
         return [f"if :: {condition} -> broken = broken | {BITS[prop]} :: else -> skip fi"]
 
-    # ---- steps ------------------------------------------------------------------------------------------------
+    # ---- steps ----------------------------------------------------------------------------------------
 
     def client_gets(self, event: Event) -> list[str]:
         """Have the client's machine take an event."""
@@ -297,7 +293,10 @@ class Composition:
         if "2xx" in callee.answers:
             yield "choose callee 2xx", Option(asked, [self._accepted(), *self.server_gets(Event.TU_2XX)])
         if "3xx-6xx" in callee.answers:
-            yield "choose callee 3xx-6xx", Option(asked, [self._settle(), *self.server_gets(Event.TU_300_699)])
+            yield (
+                "choose callee 3xx-6xx",
+                Option(asked, [self._settle(), *self.server_gets(Event.TU_300_699)]),
+            )
         late = f"{asked} && asked_for == 1"
         if "abandon" in callee.at_last:
             yield "choose callee abandon", Option(late, [self._settle(), *self.server_gets(Event.TU_ABANDON)])
@@ -324,7 +323,7 @@ class Composition:
             f"if :: server != 0 -> {by_transaction} :: else -> {by_itself} fi",
         ]
 
-    # ---- time -------------------------------------------------------------------------------------------------
+    # ---- time -----------------------------------------------------------------------------------------
 
     def passing(self) -> Option:
         """The step of time: only if nothing is due, and as far as nothing can happen before."""
@@ -338,7 +337,8 @@ class Composition:
         running = " || ".join([*self.clocks, flying])
         by_one = " || ".join([flying, *choice])
         least = "; ".join(
-            f"if :: {clock} && {clock} <= least -> least = {clock} - 1 :: else -> skip fi" for clock in self.clocks
+            f"if :: {clock} && {clock} <= least -> least = {clock} - 1 :: else -> skip fi"
+            for clock in self.clocks
         )
         return Option(
             f"!({' || '.join(due)}) && ({running})",
@@ -352,7 +352,7 @@ class Composition:
             ],
         )
 
-    # ---- text -------------------------------------------------------------------------------------------------
+    # ---- text -----------------------------------------------------------------------------------------
 
     def promela(self) -> str:
         """The whole text."""

@@ -42,7 +42,7 @@ def verify_scenario(scenario: Scenario, find: Callable[[str], Model], limits: Li
     circles = None
     if Property.S4 in scenario.properties and Property.S4 not in runs and search.complete:
         circles = run_spin(promela, limits, circles=True)
-        runs |= {Property.S4: violation.trail for violation in circles.violations}
+        runs.update((Property.S4, violation.trail) for violation in circles.violations)
     sure = search.complete and (circles is None or circles.complete)
     return Result(
         scenario=scenario.name,
@@ -65,7 +65,7 @@ def _broken(search: Search) -> Iterator[tuple[Property, tuple[str, ...]]]:
 
 
 def _global_states(search: Search) -> int:
-    """The states as the semantics counts them: without the one before the start, and those that are broken."""
+    """Without the state before the start, and those in which something is broken."""
     return search.states - 1 - len({_mask(violation.assertion) for violation in search.violations})
 
 

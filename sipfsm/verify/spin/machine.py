@@ -12,6 +12,7 @@ from functools import cached_property
 
 from sipfsm.fsm import TIMER_EVENTS, Action, Event, Model, Row, Timer, TimerVerb, Timing
 from sipfsm.fsm.vocabulary import TIMER_ACTIONS
+from sipfsm.verify.spin.run import SpinError
 
 Perform = Callable[[Action, Event], list[str]]
 """Says in Promela what an action does, with the event in whose step it is done."""
@@ -20,13 +21,13 @@ LONGEST = 32000
 """The longest delay in ticks: what is kept in a `short`, with some room."""
 
 
-class TooLongError(ValueError):
-    """A timer that is too long for the tick that was chosen; the text says which."""
+class TooLongError(SpinError):
+    """A timer with more ticks than are counted; the text says which."""
 
 
 @dataclass(frozen=True)
 class Reaction:
-    """What a machine does when an event comes: actions and timer actions in their order, and where it ends."""
+    """What a machine does when an event comes: all actions in their order, and where it ends."""
 
     dest: str
     actions: tuple[str, ...]
@@ -81,7 +82,9 @@ class Machine:
         seconds = self.timing.delay(text)
         ticks = -int(-seconds // self.tick)
         if ticks > LONGEST:
-            raise TooLongError(f"timer {timer} of {self.model.name} has {ticks} ticks; choose a longer tick")
+            raise TooLongError(
+                f"timer {timer} of {self.model.name} is {ticks} ticks long; SPIN can have {LONGEST}"
+            )
         return ticks
 
     @cached_property
@@ -91,7 +94,7 @@ class Machine:
 
     @cached_property
     def states(self) -> dict[str, int]:
-        """The number of each state in the Promela text; the initial one is 0, as all variables are at first."""
+        """The number of each state in the text; the initial one is 0, as all variables are at first."""
         live = [name for name in self.model.states if name not in {self.model.initial, *self.model.final}]
         return {name: number for number, name in enumerate([self.model.initial, *live])}
 
@@ -149,7 +152,7 @@ class Machine:
             return
         run.actions.append(action)
 
-    # ---- text -------------------------------------------------------------------------------------------------
+    # ---- text -----------------------------------------------------------------------------------------
     # A timer that does not run is 0 and one that runs is 1 more than the ticks that it has left, so 1 is due.
 
     def variable(self, timer: Timer) -> str:

@@ -27,7 +27,9 @@ _CIRCLES = ("-DCIRCLES",)
 _STORED = re.compile(r"^\s*([\d.e+]+) states, stored", re.MULTILINE)
 _TRANSITIONS = re.compile(r"^\s*([\d.e+]+) transitions \(= stored\+matched\)", re.MULTILINE)
 _DEPTH = re.compile(r"depth reached (\d+)")
-_ERROR = re.compile(r"^pan:(\d+): (assertion violated (?P<text>.*?)|acceptance cycle) \(at depth", re.MULTILINE)
+_ERROR = re.compile(
+    r"^pan:(\d+): (assertion violated (?P<text>.*?)|acceptance cycle) \(at depth", re.MULTILINE
+)
 _CUT = ("max search depth", "out of memory", "memory limit", "Interrupted")
 _PRINTED = "@"
 _DEEPEST = 1_000_000
@@ -87,8 +89,8 @@ def run_spin(
 ) -> Search:
     """Check all assertions of a Promela text in all states that it can reach.
 
-    What the steps print behind the mark ``@`` comes back as the trail of a counterexample. An assertion has to
-    stand where it is met once, or each meeting is told.
+    What the steps print behind the mark ``@`` comes back as the trail of a counterexample. An assertion has
+    to stand where it is met once, or each meeting is told.
 
     Args:
         promela: the text; with `circles` it is read with the name CIRCLES defined.
@@ -112,7 +114,7 @@ def run_spin(
         how = ["-O0" if quick else "-O2", "-w", "-DNOREDUCE", "-DNOFAIR", f"-DMEMLIM={limits.megabytes}"]
         _tool(["gcc", *how, *(() if circles else _SHORTEST), "-o", "pan", "pan.c"], folder, deadline)
         started = time.monotonic()
-        # -n: do not list what was not reached. -E: to stop is no error by itself. -e -c0: go on after an error.
+        # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
         what = ["-a", f"-m{_DEEPEST}"] if circles else ["-c0", "-e", f"-m{_DEEPEST}"]
         output, ended = _run(["./pan", "-n", "-E", *what, "-w20"], folder, deadline)
         return _read(output, folder, deadline, ended=ended, seconds=time.monotonic() - started)
@@ -151,7 +153,7 @@ def _tool(command: Sequence[str], folder: Path, deadline: float) -> None:
 
 
 def _run(command: Sequence[str], folder: Path, deadline: float) -> tuple[str, bool]:
-    """Run a program until it ends or the time is over; say what it printed, and whether it ended by itself."""
+    """Run a program until it ends or time is over; give what it printed, and whether it ended by itself."""
     with _child(command, folder) as child:
         try:
             return child.communicate(timeout=max(0.0, deadline - time.monotonic()))[0], True
