@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -24,6 +25,9 @@ from sipfsm.verify.results import MachineResult, Result
 from sipfsm.verify.scenario import MOST, AnyScenario
 from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
 from sipfsm.verify.single import check_machine
+from sipfsm.verify.spin.engine import verify_scenario as verify_scenario_with_spin
+from sipfsm.verify.spin.run import Limits as SpinLimits
+from sipfsm.verify.spin.run import MissingProgramError, SpinError
 from sipfsm.verify.verify import scenarios_for, verify_scenario
 
 BROKEN, USAGE, MISSING, OPEN, STOPPED = 1, 2, 3, 4, 130
@@ -40,7 +44,7 @@ class UsageError(ValueError):
 def verify(
     *models: Annotated[str, Parameter(metavar="MODEL")],
     scenario: Annotated[list[str] | None, Parameter(metavar="NAME")] = None,
-    engine: Annotated[list[Literal["explore"]] | None, Parameter(metavar="explore")] = None,
+    engine: Annotated[list[Literal["explore", "spin"]] | None, Parameter(metavar="explore|spin")] = None,
     report: Annotated[Path | None, Parameter(metavar="FILE.md|json")] = None,
     losses: Annotated[str | None, Parameter(metavar="NUMBER|any")] = None,
     duplicates: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
@@ -55,12 +59,13 @@ def verify(
         models: Built-in models by name, such as invite-server or rfc3261/invite-server, or files of your own.
             Each is put in the place of the built-in machine of its kind. Without any: all of them.
         scenario: A composition by its name instead; may be repeated. See --list.
-        engine: What explores; may be repeated, to have engines compared.
+        engine: What explores; may be repeated, to have engines compared. Default: explore. The other one,
+            spin, writes Promela and needs the programs spin and gcc.
         report: A file to write besides, its kind by its suffix: .md is for people, .json for programs.
         losses: How many messages an unreliable network may lose in a run, up to 15, or any.
         duplicates: How many messages an unreliable network may duplicate in a run, up to 15.
         delay: How many T1 (0.5 s) a message may take at most, up to 64.
-        max_states: Stop a composition when it has so many states.
+        max_states: Stop a composition when it has so many states; the engine spin takes no heed of it.
         seconds: Stop a composition after this time.
         list_: Print the names of the compositions, and what each is.
     """
@@ -79,13 +84,15 @@ def verify(
         return _complain(str(error).splitlines(), USAGE)
     except UsageError as error:
         return _complain([f"sipfsm verify: {error}", "Try: sipfsm verify --help"], USAGE)
-    except MissingEngineError as error:
+    except MissingProgramError as error:
         return _complain([f"sipfsm verify: {error}"], MISSING)
     except KeyboardInterrupt:
         return STOPPED
+    except SpinError as error:
+        return _complain([f"sipfsm verify: {error}"], OPEN)
     except OSError as error:
         return _complain([f"sipfsm verify: {error.filename}: cannot be written: {error.strerror}"], BROKEN)
-    print(_verdict(done))
+    print("\n".join([*done.agreements(), _verdict(done)]))
     return _exit_code(done)
 
 
@@ -95,14 +102,22 @@ _WRITERS: dict[str, Callable[[Report], str]] = {
 }
 
 
-class MissingEngineError(RuntimeError):
-    """A program that an engine needs is not installed; the text says the command that installs it."""
-
-
 Verifier = Callable[[AnyScenario, Limits], Result]
+
+
+def _with_spin(scenario: AnyScenario, limits: Limits) -> Result:
+    begun = time.monotonic()
+
+    def stopped() -> bool:
+        return limits.stopped(Explored(0, 0, 0, time.monotonic() - begun))
+
+    within = SpinLimits(seconds=limits.seconds or SpinLimits.seconds, stopped=stopped)
+    return verify_scenario_with_spin(scenario, find_model, within)
+
 
 _ENGINES: dict[str, Verifier] = {
     "explore": lambda scenario, limits: verify_scenario(scenario, find_model, limits),
+    "spin": _with_spin,
 }
 
 

@@ -70,6 +70,11 @@ class Obligations(NamedTuple):
     repeated: tuple[Repetition, ...] = ()
 
     @property
+    def duties(self) -> "list[Obligation | Deadline | Repetition]":
+        """All of them; the place of each is its number."""
+        return [*self.on_event, *self.in_time, *self.repeated]
+
+    @property
     def facts(self) -> list[str]:
         """The facts that anything depends on, in an order that stays the same."""
         depending: list[Obligation | Deadline] = [*self.on_event, *self.in_time]

@@ -39,8 +39,23 @@ class Report(BaseModel):
         found = []
         for result in self.results:
             first = said.setdefault(result.scenario, result)
+            both = f"{result.scenario}: {first.engine} and {result.engine} do not agree"
             if _holds(first) != _holds(result):
-                found.append(f"{result.scenario}: {first.engine} and {result.engine} do not agree")
+                found.append(both)
+            elif first.complete and result.complete and first.states != result.states:
+                found.append(f"{both}: {first.states:,} and {result.states:,} states")
+        return found
+
+    def agreements(self) -> list[str]:
+        """Give a sentence for each scenario that two engines saw whole, and of which they say the same."""
+        said: dict[str, Result] = {}
+        found = []
+        for result in self.results:
+            first = said.setdefault(result.scenario, result)
+            same = _holds(first) == _holds(result) and first.states == result.states
+            if first is not result and same and first.complete and result.complete:
+                engines = f"{first.engine} and {result.engine}"
+                found.append(f"{result.scenario}: {engines} agree, on {result.states:,} states as well.")
         return found
 
 
@@ -95,6 +110,7 @@ def _markdown(report: Report) -> Iterator[str]:
         yield "| scenario | engine | states | steps | holds | is broken | not decided | seconds |"
         yield "|---" * 8 + "|"
         yield from (_result_row(result) for result in report.results)
+        yield from (f"\n{sentence}" for sentence in report.agreements())
         yield from ["", "Bounds:", ""]
         yield from (
             f"- {scenario.name}: {scenario.title}; {describe(scenario.network)}; {describe_users(scenario)}"

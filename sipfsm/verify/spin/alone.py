@@ -76,7 +76,7 @@ class Text:
     @cached_property
     def duties(self) -> list[Duty]:
         """All duties; the place of each, from 1, is its number."""
-        return [*self.obligations.on_event, *self.obligations.in_time, *self.obligations.repeated]
+        return self.obligations.duties
 
     @cached_property
     def actions(self) -> list[str]:

@@ -396,7 +396,7 @@ class Composition:
             yield f"duplicates = {network.duplicates}"
         if self.invite and caller.patience is not None:
             yield f"patience = {caller.patience + 1}"
-        yield 'printf("@start client\\n")'
+        yield 'printf("@start caller start\\n")'
         yield from self.client_gets(Event.TU_REQUEST)
 
     def _written(self, what: str, option: Option) -> str:

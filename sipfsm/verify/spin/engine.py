@@ -9,7 +9,7 @@ from sipfsm.fsm import Model
 from sipfsm.verify.results import Counterexample, Result, Step, Verdict
 from sipfsm.verify.scenario import TO_SERVER, Message, Property, Scenario
 from sipfsm.verify.spin.composition import BITS, Composition
-from sipfsm.verify.spin.run import Limits, Search, run_spin
+from sipfsm.verify.spin.run import Limits, Search, StoppedError, run_spin
 
 _MASK = re.compile(r"broken!=(\d+)")
 
@@ -33,10 +33,25 @@ def verify_scenario(scenario: Scenario, find: Callable[[str], Model], limits: Li
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
-        SpinError: a limit was reached before the search began.
+        SpinError: a timer has too many ticks.
     """
     composition = Composition(scenario, find(scenario.client.model), find(scenario.server.model))
-    promela = composition.promela()
+    try:
+        return _searched(scenario, composition.promela(), limits)
+    except StoppedError:
+        nothing = tuple(Verdict(property=each, holds=None) for each in scenario.properties)
+        return Result(
+            scenario=scenario.name,
+            engine="spin",
+            verdicts=nothing,
+            states=0,
+            steps=0,
+            depth=0,
+            complete=False,
+        )
+
+
+def _searched(scenario: Scenario, promela: str, limits: Limits | None) -> Result:
     search = run_spin(promela, limits)
     runs = dict(_broken(search))
     circles = None
@@ -52,7 +67,7 @@ def verify_scenario(scenario: Scenario, find: Callable[[str], Model], limits: Li
         # With a broken property SPIN also counts the steps that tell of it.
         steps=0 if runs else search.transitions - 2,
         depth=0 if runs else search.depth - 1,
-        complete=search.complete,
+        complete=sure,
         seconds=search.seconds + (circles.seconds if circles else 0),
     )
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,18 @@ _ERROR = re.compile(
 )
 _CUT = ("max search depth", "out of memory", "memory limit", "Interrupted")
 _PRINTED = "@"
+_LOOK = 0.2
+"""Seconds between two looks at whether to stop."""
 _DEEPEST = 1_000_000
 """Steps of the longest run that is followed."""
 
 
 class SpinError(RuntimeError):
     """SPIN could not give a verdict; the text is a sentence that says why and what to do."""
+
+
+class StoppedError(SpinError):
+    """It was stopped, or its time was over, before the search had begun."""
 
 
 class MissingProgramError(SpinError):
@@ -52,6 +58,27 @@ class Limits:
     """For everything together: writing the verifier, compiling it and searching."""
     megabytes: int = 2048
     """What the search may keep in memory."""
+    stopped: Callable[[], bool] = lambda: False
+    """Is asked several times a second whether to stop."""
+
+
+class _Waiting(NamedTuple):
+    """How long programs are waited for."""
+
+    deadline: float
+    stopped: Callable[[], bool]
+
+    def wait(self, child: subprocess.Popen[str]) -> str | None:
+        """Wait for a program and give what it printed; None if it has to be stopped."""
+        while not self.stopped():
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                return child.communicate(timeout=min(left, _LOOK))[0]
+            except subprocess.TimeoutExpired:
+                continue
+        return None
 
 
 class Violation(NamedTuple):
@@ -100,37 +127,39 @@ def run_spin(
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
-        SpinError: the text is no Promela, or a limit was reached before the search began.
+        StoppedError: it was stopped, or its time was over, before the search began.
+        SpinError: the text is no Promela.
     """
     limits = limits or Limits()
     for program in ("spin", "gcc"):
         if shutil.which(program) is None:
             raise MissingProgramError(f"{program} is not installed; install it with: {INSTALL}")
-    deadline = time.monotonic() + limits.seconds
+    waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
     with tempfile.TemporaryDirectory(prefix="sipfsm-spin-") as name:
         folder = Path(name)
         (folder / "model.pml").write_text(promela, encoding="ascii")
-        _tool(["spin", *(_CIRCLES if circles else ()), "-a", "-o3", "model.pml"], folder, deadline)
+        _tool(["spin", *(_CIRCLES if circles else ()), "-a", "-o3", "model.pml"], folder, waiting)
         how = ["-O0" if quick else "-O2", "-w", "-DNOREDUCE", "-DNOFAIR", f"-DMEMLIM={limits.megabytes}"]
-        _tool(["gcc", *how, *(() if circles else _SHORTEST), "-o", "pan", "pan.c"], folder, deadline)
+        _tool(["gcc", *how, *(() if circles else _SHORTEST), "-o", "pan", "pan.c"], folder, waiting)
         started = time.monotonic()
         # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
         what = ["-a", f"-m{_DEEPEST}"] if circles else ["-c0", "-e", f"-m{_DEEPEST}"]
-        output, ended = _run(["./pan", "-n", "-E", *what, "-w20"], folder, deadline)
-        return _read(output, folder, deadline, ended=ended, seconds=time.monotonic() - started)
+        output, ended = _verifier(["./pan", "-n", "-E", *what, "-w20"], folder, waiting)
+        return _read(output, folder, ended=ended, seconds=time.monotonic() - started)
 
 
-def _read(output: str, folder: Path, deadline: float, *, ended: bool, seconds: float) -> Search:
+def _read(output: str, folder: Path, *, ended: bool, seconds: float) -> Search:
     stored, transitions, depth = (each.search(output) for each in (_STORED, _TRANSITIONS, _DEPTH))
     if stored is None or transitions is None or depth is None:
         raise SpinError(f"SPIN gave no verdict: {_reason(output)}")
     violations = []
     for error in _ERROR.finditer(output):
         numbered = [f"-t{error[1]}"] if (folder / f"model.pml{error[1]}.trail").exists() else ["-t"]
-        printed, _ended = _run(["spin", *numbered, "-T", "model.pml"], folder, deadline)
+        with _child(["spin", *numbered, "-T", "model.pml"], folder) as child:
+            printed = child.communicate()[0]
         trail = (line.strip() for line in printed.splitlines())
         shown = tuple(line.removeprefix(_PRINTED) for line in trail if line.startswith(_PRINTED))
-        violations.append(Violation(error["text"], shown))
+        violations.append(Violation(error["text"] and error["text"].strip(), shown))
     return Search(
         states=int(float(stored[1])),
         transitions=int(float(transitions[1])),
@@ -141,29 +170,27 @@ def _read(output: str, folder: Path, deadline: float, *, ended: bool, seconds: f
     )
 
 
-def _tool(command: Sequence[str], folder: Path, deadline: float) -> None:
+def _tool(command: Sequence[str], folder: Path, waiting: _Waiting) -> None:
     """Run a program that has to succeed."""
     with _child(command, folder) as child:
-        try:
-            output, _ = child.communicate(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise SpinError(f"{command[0]} did not end in time; allow it more seconds") from None
+        output = waiting.wait(child)
+        if output is None:
+            raise StoppedError(f"{command[0]} did not end in time; allow it more seconds")
     if child.returncode:
         raise SpinError(f"{command[0]} failed: {_reason(output)}")
 
 
-def _run(command: Sequence[str], folder: Path, deadline: float) -> tuple[str, bool]:
-    """Run a program until it ends or time is over; give what it printed, and whether it ended by itself."""
+def _verifier(command: Sequence[str], folder: Path, waiting: _Waiting) -> tuple[str, bool]:
+    """Run a verifier until it ends or has to; give what it printed, and whether it ended by itself."""
     with _child(command, folder) as child:
+        output = waiting.wait(child)
+        if output is not None:
+            return output, True
+        child.send_signal(signal.SIGINT)  # so that it says how far it came
         try:
-            return child.communicate(timeout=max(0.0, deadline - time.monotonic()))[0], True
+            return child.communicate(timeout=10)[0], False
         except subprocess.TimeoutExpired:
-            # The verifier then says how far it came.
-            child.send_signal(signal.SIGINT)
-            try:
-                return child.communicate(timeout=10)[0], False
-            except subprocess.TimeoutExpired:
-                raise SpinError(f"{command[0]} did not end in time; allow it more seconds") from None
+            raise SpinError("the verifier does not end; it was killed") from None
 
 
 @contextmanager
