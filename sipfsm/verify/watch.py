@@ -4,7 +4,7 @@ The machine runs on the engine that the server uses. What it asks for in each st
 obliged to; so is what it does by itself, and when. At one instant timers come before events.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -12,10 +12,8 @@ from typing import NamedTuple
 
 from sipfsm.fsm import (
     TIMER_EVENTS,
-    Effect,
     Engine,
     Event,
-    Instance,
     Model,
     StartTimer,
     StopTimer,
@@ -46,6 +44,18 @@ class World(NamedTuple):
     """How many ticks ago the facts were noted that a deadline can still come of."""
     repeats: tuple[tuple[int, int], ...]
     """Of each repetition: ticks until the next one, and the interval before it; (-1, 0) if it is over."""
+
+
+class Stepped(NamedTuple):
+    """What the engine did."""
+
+    state: str
+    running: tuple[tuple[Timer, float], ...]
+    """The timers that run, with the seconds that they were last set to."""
+    started: dict[Timer, int]
+    """The ticks of those that were started."""
+    done: list[str]
+    """What was asked for but timers, sorted."""
 
 
 class Failure(NamedTuple):
@@ -115,69 +125,75 @@ class Watch:
     def _take(self, world: World, event: Event, obligation: Obligation) -> World | str | None:
         if (world.state, event) not in self.engine.rows:
             return f"{event} can come in {world.state}, and no row waits for it"
-        instance, effects = self._handle(world, event)
+        step = self._handle(world, event)
         asks = list(obligation.asks)
         for deadline in self.obligations.in_time:
             if deadline.since in obligation.notes and self._delay(deadline) == 0:
                 asks += deadline.asks
-        return self._compare(world, instance, effects, asks, obligation)
+        return self._compare(world, step, asks, obligation)
 
     def _fire(self, world: World, timer: Timer) -> World | str | None:
-        instance, effects = self._handle(world, TIMER_EVENTS[timer])
-        done = _visible(effects)
-        if not done:
+        step = self._handle(world, TIMER_EVENTS[timer])
+        if not step.done:
             return f"timer {timer} fires for nothing"
         for expected in self._due(world):
-            if Counter(expected.asks) == done:
-                return self._compare(world, instance, effects, list(expected.asks), expected)
-        return f"timer {timer} brings about {_names(done)}, which nothing asks for now"
+            if sorted(expected.asks) == step.done:
+                return self._compare(world, step, list(expected.asks), expected)
+        return f"timer {timer} brings about {_names(step.done)}, which nothing asks for now"
 
     def _compare(
-        self,
-        world: World,
-        instance: Instance,
-        effects: list[Effect],
-        asks: list[str],
-        duty: Obligation | Deadline | Repetition,
+        self, world: World, step: Stepped, asks: list[str], duty: Obligation | Deadline | Repetition
     ) -> World | str | None:
-        done = _visible(effects)
-        if done != Counter(asks):
-            return f"the machine does {_names(done)}, and has to do {_names(Counter(asks))} (RFC {duty.rfc})"
-        if "terminate" in done:
+        if step.done != sorted(asks):
+            return f"the machine does {_names(step.done)}, and has to do {_names(asks)} (RFC {duty.rfc})"
+        if "terminate" in step.done:
             return None
         if isinstance(duty, Repetition):
-            return self._after(world, instance, effects, frozenset(), repeated=duty)
-        return self._after(world, instance, effects, duty.notes)
+            return self._after(world, step, frozenset(), repeated=duty)
+        return self._after(world, step, duty.notes)
 
-    def _handle(self, world: World, event: Event) -> tuple[Instance, list[Effect]]:
-        instance = self.engine.create(reliable=self.reliable)
-        instance.state = world.state
-        instance.running = {running.timer: running.interval for running in world.timers}
-        return instance, instance.handle(event)
+    def _handle(self, world: World, event: Event) -> Stepped:
+        """Have the engine take a step; how long timers still run is of no account to it, so it is kept."""
+        running = tuple((each.timer, each.interval) for each in world.timers)
+        key = (world.state, running, event)
+        if key not in self._known:
+            instance = self.engine.create(reliable=self.reliable)
+            instance.state = world.state
+            instance.running = dict(running)
+            effects = instance.handle(event)
+            self._known[key] = Stepped(
+                instance.state,
+                tuple(sorted(instance.running.items())),
+                {
+                    effect.timer: ticks(f"{effect.delay:g}")
+                    for effect in effects
+                    if isinstance(effect, StartTimer)
+                },
+                sorted(str(effect) for effect in effects if not isinstance(effect, StartTimer | StopTimer)),
+            )
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, tuple[tuple[Timer, float], ...], Event], Stepped]:
+        return {}
 
     def _after(
         self,
         world: World,
-        instance: Instance,
-        effects: list[Effect],
+        step: Stepped,
         noted: Facts,
         *,
         repeated: Repetition | None = None,
     ) -> World:
         facts = world.facts | noted & self._read
-        left = {running.timer: running.left for running in world.timers}
-        for effect in effects:
-            if isinstance(effect, StartTimer):
-                left[effect.timer] = _ticks(f"{effect.delay:g}")
-        timers = tuple(
-            Running(timer, left[timer], interval) for timer, interval in sorted(instance.running.items())
-        )
+        left = {running.timer: running.left for running in world.timers} | step.started
+        timers = tuple(Running(timer, left[timer], interval) for timer, interval in step.running)
         ages = dict(world.ages) | dict.fromkeys(noted, 0)
         repeats = tuple(
             self._next(repetition, each, facts, noted, repetition is repeated)
             for repetition, each in zip(self.obligations.repeated, world.repeats, strict=True)
         )
-        return World(instance.state, timers, facts, self._kept(ages, facts), repeats)
+        return World(step.state, timers, facts, self._kept(ages, facts), repeats)
 
     def _next(
         self, repetition: Repetition, now: tuple[int, int], facts: Facts, noted: Facts, repeated: bool
@@ -233,12 +249,8 @@ def _holds(duty: Obligation | Deadline, facts: Facts) -> bool:
     return duty.has <= facts and not duty.lacks & facts
 
 
-def _visible(effects: list[Effect]) -> Counter[str]:
-    return Counter(str(effect) for effect in effects if not isinstance(effect, StartTimer | StopTimer))
-
-
-def _names(done: Counter[str]) -> str:
-    return " and ".join(sorted(done.elements())) or "nothing"
+def _names(done: list[str]) -> str:
+    return " and ".join(sorted(done)) or "nothing"
 
 
 def _path(before: dict[World, tuple[World | None, str]], world: World) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Both classes of transport are in one text; the first step chooses one. Each furt
 or a tick. What a step asks for is counted and compared within the step.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,48 +13,58 @@ from sipfsm.fsm import Action, Event, Model, Timing
 from sipfsm.verify.obligations import Deadline, Obligation, Obligations, Repetition
 from sipfsm.verify.scenario import T1, TICK, ticks
 from sipfsm.verify.spin.machine import LONGEST, Machine
-from sipfsm.verify.spin.run import Limits, run_spin
+from sipfsm.verify.spin.run import VARIANT, Limits, run_spin, run_variants
+from sipfsm.verify.spin.variants import CHOSEN, Variants
 
 Duty = Obligation | Deadline | Repetition
 
 NO_ROW, FOR_NOTHING, UNASKED = 253, 254, 255
-"""What the variable `broken` is where it is not the number of a duty."""
+"""What is printed as broken where it is not the number of a duty."""
 
 
 class Alone(NamedTuple):
     """What SPIN found out about a machine alone."""
 
     states: int
-    """Worlds of both classes of transport, as `sipfsm.verify.watch` counts them."""
+    """Worlds of both classes of transport, as `sipfsm.verify.watch` counts them; not all if one is wrong."""
     reason: str | None
     """What is wrong; None if nothing is."""
     steps: tuple[str, ...]
     """What happened until then."""
 
 
-def verify_alone(
-    model: Model, obligations: Obligations, limits: Limits | None = None, *, quick: bool = False
-) -> Alone:
+def verify_alone(model: Model, obligations: Obligations, limits: Limits | None = None) -> Alone:
     """Have SPIN hold a machine against its obligations.
 
     Args:
         model: the machine.
         obligations: what it has to do.
         limits: how much the search may take.
-        quick: compile without optimizing; for a single run that takes less time in all.
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
         SpinError: a limit was reached before the search began.
     """
     text = Text(model, obligations)
-    search = run_spin(text.promela(), limits, quick=quick)
+    search = run_spin(text.promela(), limits, quick=True)
     if not search.violations:
         # Neither the state before the class is chosen nor the one after the end is a world.
         return Alone(search.states - 2, None, ())
-    trail = min((violation.trail for violation in search.violations), key=len)
-    *steps, broken = trail
+    *steps, broken = search.violations[0].trail
     return Alone(search.states - 2, text.reason(int(broken.split()[1])), tuple(steps))
+
+
+def judge_mutants(
+    model: Model, mutants: Sequence[Model], obligations: Obligations, limits: Limits | None = None
+) -> list[bool]:
+    """Have SPIN say of each mutant of a model whether it keeps the obligations; one verifier serves for all.
+
+    Raises:
+        MissingProgramError: spin or gcc is not installed.
+        SpinError: a limit was reached before the end.
+    """
+    text = Text(model, obligations, tuple(mutants))
+    return run_variants(text.promela(), len(mutants), limits)
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,20 @@ class Text:
 
     model: Model
     obligations: Obligations
+    mutants: tuple[Model, ...] = ()
+    """Models of which one can take the place of the first one when the verifier is started."""
 
     @cached_property
-    def machines(self) -> tuple[Machine, Machine]:
+    def machines(self) -> tuple[Machine | Variants, Machine | Variants]:
         """The machine over unreliable and over reliable transports."""
-        return (
-            Machine("unreliable", self.model, Timing(), False, TICK),
-            Machine("reliable", self.model, Timing(), True, TICK),
-        )
+        return self._machine("unreliable", reliable=False), self._machine("reliable", reliable=True)
+
+    def _machine(self, name: str, *, reliable: bool) -> Machine | Variants:
+        first = Machine(name, self.model, Timing(), reliable, TICK)
+        if not self.mutants:
+            return first
+        others = [Machine(name, mutant, Timing(), reliable, TICK, first) for mutant in self.mutants]
+        return Variants((first, *others))
 
     @cached_property
     def duties(self) -> list[Duty]:
@@ -116,9 +131,7 @@ class Text:
         return kept
 
     def _reset(self) -> str:
-        return "; ".join(
-            f"{name} = 0" for name in [*self.variables, *(f"did_{each}" for each in self.actions)]
-        )
+        return "; ".join(f"{name} = 0" for name in [*self.variables, "did"])
 
     # ---- expressions ----------------------------------------------------------------------------------
 
@@ -129,8 +142,7 @@ class Text:
         ]
 
     def _did(self, asks: Sequence[str]) -> str:
-        count = Counter(asks)
-        return " && ".join(f"did_{action} == {count[action]}" for action in self.actions)
+        return f"did == {sum(self._weight(action) for action in asks)}"
 
     @staticmethod
     def _delay(deadline: Deadline, *, reliable: bool) -> int | None:
@@ -149,7 +161,7 @@ class Text:
 
     # ---- steps ----------------------------------------------------------------------------------------
 
-    def _options(self, machine: Machine) -> Iterator[str]:
+    def _options(self, machine: Machine | Variants) -> Iterator[str]:
         due = self._due(reliable=machine.reliable)
         here = f"chosen == {2 if machine.reliable else 1}"
         firing = _any(f"{machine.variable(timer)} == 1" for timer in machine.running)
@@ -175,10 +187,8 @@ class Text:
             *(f"next_{number}" for number in range(len(self.obligations.repeated))),
         ]
 
-    def _taken(self, machine: Machine, event: Event, number: int) -> str:
+    def _taken(self, machine: Machine | Variants, event: Event, number: int) -> str:
         obligation = self.obligations.on_event[number - 1]
-        waiting = [state for state in machine.states if (state, event) in machine.rows]
-        expected = _any(f"{machine.name} == {machine.constant(state)}" for state in waiting)
         step = "; ".join(machine.step(event, self._count) or ["skip"])
         asks = list(obligation.asks)
         for deadline in self.obligations.in_time:
@@ -186,9 +196,9 @@ class Text:
                 asks += deadline.asks
         met = self._met(machine, number, asks)
         compared = f"if :: {self._did(asks)} -> {met} :: else -> {self._break(number)} fi"
-        return f"if :: {expected} -> {step}; {compared} :: else -> {self._break(NO_ROW)} fi"
+        return f"if :: {machine.waits(event)} -> {step}; {compared} :: else -> {self._break(NO_ROW)} fi"
 
-    def _fired(self, machine: Machine, due: list[tuple[int, str]]) -> str:
+    def _fired(self, machine: Machine | Variants, due: list[tuple[int, str]]) -> str:
         options = [
             f":: {condition} && {self._did(self.duties[number - 1].asks)}"
             f" -> {self._met(machine, number, self.duties[number - 1].asks)}"
@@ -197,12 +207,12 @@ class Text:
         nothing = f":: {self._did(())} -> {self._break(FOR_NOTHING)}"
         return f"if {nothing} {' '.join(options)} :: else -> {self._break(UNASKED)} fi"
 
-    def _met(self, machine: Machine, number: int, asks: Sequence[str]) -> str:
+    def _met(self, machine: Machine | Variants, number: int, asks: Sequence[str]) -> str:
         """What follows from a duty that was done."""
         duty = self.duties[number - 1]
         if Action.TERMINATE in asks:
             return f"{self._reset()}; over = 1"
-        lines = [f"did_{action} = 0" for action in self.actions]
+        lines = ["did = 0"]
         if isinstance(duty, Repetition):
             place = self.obligations.repeated.index(duty)
             lines += [f"gap_{place} = {self._gap(duty, place)}", f"next_{place} = gap_{place} + 1"]
@@ -211,9 +221,10 @@ class Text:
                 lines += [f"fact_{fact} = 1"] if fact in self.obligations.facts else []
                 lines += [f"age_{fact} = 1"] if fact in self.aged else []
             lines += self._begun(machine, duty)
-        return "; ".join([*lines, *self._kept(machine)])
+            lines += self._kept(machine) if duty.notes else []
+        return "; ".join(lines)
 
-    def _begun(self, machine: Machine, duty: Obligation | Deadline) -> Iterator[str]:
+    def _begun(self, machine: Machine | Variants, duty: Obligation | Deadline) -> Iterator[str]:
         for place, repetition in enumerate(self.obligations.repeated):
             if repetition.since in duty.notes and not machine.reliable:
                 yield f"gap_{place} = {T1}"
@@ -225,7 +236,7 @@ class Text:
         longer = f"(gap_{place} * 2 < {cap} -> gap_{place} * 2 : {cap})"
         return f"(fact_{duty.flat} -> {cap} : {longer})" if duty.flat else longer
 
-    def _kept(self, machine: Machine) -> Iterator[str]:
+    def _kept(self, machine: Machine | Variants) -> Iterator[str]:
         """Forget the clocks that nothing can come of any more."""
         for fact in self.aged:
             open_ = [
@@ -239,10 +250,14 @@ class Text:
             yield f"if :: {ended} -> next_{place} = 0; gap_{place} = 0 :: else -> skip fi"
 
     def _count(self, action: Action, event: Event) -> list[str]:
-        return [f"did_{action}++"]
+        return [f"did = did + {self._weight(action)}"]
+
+    def _weight(self, action: str) -> int:
+        """What an action adds to `did`: the numbers of all actions are kept in one, each up to 3."""
+        return 1 << 2 * self.actions.index(action)
 
     def _break(self, number: int) -> str:
-        return f'printf("@broken {number}\\n"); {self._reset()}; broken = 1'
+        return f'printf("@broken {number}\\n"); assert(false)'
 
     def promela(self) -> str:
         """The whole text."""
@@ -253,15 +268,15 @@ class Text:
                 *unreliable.constants(),
                 *reliable.constants(),
                 *(f"{kind} {name};" for name, kind in self.variables.items()),
-                *(f"byte did_{action};" for action in self.actions),
-                "bit broken;",
+                "int did;",
+                *([f"short {CHOSEN};"] if self.mutants else []),
                 "active proctype machine() {",
+                *([f'c_code {{ now.{CHOSEN} = atoi(getenv("{VARIANT}")); }};'] if self.mutants else []),
                 "do",
-                ":: d_step { !chosen && !over && !broken -> chosen = 1 }",
-                ":: d_step { !chosen && !over && !broken -> chosen = 2 }",
+                ":: d_step { !chosen && !over -> chosen = 1 }",
+                ":: d_step { !chosen && !over -> chosen = 2 }",
                 *self._options(unreliable),
                 *self._options(reliable),
-                ":: d_step { broken -> assert(!broken) }",
                 "od",
                 "}",
                 "",

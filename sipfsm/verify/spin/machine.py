@@ -56,6 +56,7 @@ class Machine:
         timing: the values of T1, T2, T4 and Timer C, in seconds.
         reliable: the class of the transport.
         tick: how many seconds a tick is.
+        like: a machine of the same name whose numbers of states are to be taken.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Machine:
     timing: Timing
     reliable: bool
     tick: float
+    like: "Machine | None" = None
 
     @cached_property
     def delays(self) -> dict[Timer, int]:
@@ -95,6 +97,8 @@ class Machine:
     @cached_property
     def states(self) -> dict[str, int]:
         """The number of each state in the text; the initial one is 0, as all variables are at first."""
+        if self.like is not None:
+            return self.like.states
         live = [name for name in self.model.states if name not in {self.model.initial, *self.model.final}]
         return {name: number for number, name in enumerate([self.model.initial, *live])}
 
@@ -185,12 +189,12 @@ class Machine:
 
         One that reaches a final state is as if it had never been: in its initial state, no timer runs.
         """
-        options = []
-        for state in self.states:
-            reaction = self.reaction(state, event)
-            if reaction is not None:
-                body = "; ".join(self._statements(reaction, event, perform))
-                options.append(f":: {self.name} == {self.constant(state)} -> {body}")
+        bodies = ((state, self.body(state, event, perform)) for state in self.states)
+        options = [
+            f":: {self.name} == {self.constant(state)} -> {body}"
+            for state, body in bodies
+            if body is not None
+        ]
         return [f"if {' '.join(options)} :: else -> skip fi"] if options else []
 
     def fire(self, timer: Timer, perform: Perform) -> tuple[str, list[str]]:
@@ -200,6 +204,18 @@ class Machine:
             forget = f"if :: {self.variable(timer)} == 0 -> {self.interval(timer)} = 0 :: else -> skip fi"
             statements.append(forget)
         return f"{self.variable(timer)} == 1", statements
+
+    def waits(self, event: Event) -> str:
+        """Whether a row waits for an event."""
+        waiting = [state for state in self.states if (state, event) in self.rows]
+        return " || ".join(f"{self.name} == {self.constant(state)}" for state in waiting) or "false"
+
+    def body(self, state: str, event: Event, perform: Perform) -> str | None:
+        """The statements of one reaction; None if there is none."""
+        reaction = self.reaction(state, event)
+        if reaction is None:
+            return None
+        return "; ".join(self._statements(reaction, event, perform))
 
     def _statements(self, reaction: Reaction, event: Event, perform: Perform) -> Iterator[str]:
         yield f'printf("@rows {" ".join(reaction.rows)}\\n")'

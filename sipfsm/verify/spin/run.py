@@ -32,6 +32,8 @@ _ERROR = re.compile(
 )
 _CUT = ("max search depth", "out of memory", "memory limit", "Interrupted")
 _PRINTED = "@"
+VARIANT = "SIPFSM_VARIANT"
+"""The environment variable from which a text that has variants reads which one it is to be."""
 _LOOK = 0.2
 """Seconds between two looks at whether to stop."""
 _DEEPEST = 1_000_000
@@ -123,7 +125,7 @@ def run_spin(
         promela: the text; with `circles` it is read with the name CIRCLES defined.
         limits: how much the run may take.
         circles: look for the first run without an end that passes a label ``accept`` for ever, instead.
-        quick: compile without optimizing, for a search that is short.
+        quick: stop at the first violation, and compile without optimizing; for a search that is short.
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
@@ -131,30 +133,65 @@ def run_spin(
         SpinError: the text is no Promela.
     """
     limits = limits or Limits()
+    waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
+    options = ["-O0" if quick else "-O2", f"-DMEMLIM={limits.megabytes}", *(() if circles else _SHORTEST)]
+    with _compiled(promela, options, waiting, circles=circles) as folder:
+        started = time.monotonic()
+        # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
+        what = ["-a"] if circles else ["-c1" if quick else "-c0", "-e"]
+        output, ended = _verifier(["./pan", "-n", "-E", *what, f"-m{_DEEPEST}", "-w20"], folder, waiting)
+        return _read(output, folder, ended=ended, seconds=time.monotonic() - started)
+
+
+def run_variants(promela: str, count: int, limits: Limits | None = None) -> list[bool]:
+    """Say of each variant of a Promela text, from 1 on, whether all its assertions hold.
+
+    The text is compiled once; it reads the number of the variant from the environment, from `VARIANT`.
+
+    Raises:
+        MissingProgramError: spin or gcc is not installed.
+        SpinError: the text is no Promela, or a limit was reached.
+    """
+    limits = limits or Limits()
+    waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
+    with _compiled(promela, ["-O0", f"-DMEMLIM={limits.megabytes}", *_SHORTEST], waiting) as folder:
+        searches = []
+        for number in range(1, count + 1):
+            command = ["env", f"{VARIANT}={number}", "./pan", "-n", "-E", "-c1", f"-m{_DEEPEST}", "-w16"]
+            output, ended = _verifier(command, folder, waiting)
+            search = _read(output, folder, ended=ended, seconds=0, trails=False)
+            if not search.complete and not search.violations:
+                raise SpinError(f"variant {number} was not searched to its end; allow it more seconds")
+            searches.append(not search.violations)
+        return searches
+
+
+@contextmanager
+def _compiled(
+    promela: str, options: Sequence[str], waiting: _Waiting, *, circles: bool = False
+) -> Iterator[Path]:
+    """A temporary folder with the verifier of a text in it, named pan."""
     for program in ("spin", "gcc"):
         if shutil.which(program) is None:
             raise MissingProgramError(f"{program} is not installed; install it with: {INSTALL}")
-    waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
     with tempfile.TemporaryDirectory(prefix="sipfsm-spin-") as name:
         folder = Path(name)
         (folder / "model.pml").write_text(promela, encoding="ascii")
         _tool(["spin", *(_CIRCLES if circles else ()), "-a", "-o3", "model.pml"], folder, waiting)
-        how = ["-O0" if quick else "-O2", "-w", "-DNOREDUCE", "-DNOFAIR", f"-DMEMLIM={limits.megabytes}"]
-        _tool(["gcc", *how, *(() if circles else _SHORTEST), "-o", "pan", "pan.c"], folder, waiting)
-        started = time.monotonic()
-        # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
-        what = ["-a", f"-m{_DEEPEST}"] if circles else ["-c0", "-e", f"-m{_DEEPEST}"]
-        output, ended = _verifier(["./pan", "-n", "-E", *what, "-w20"], folder, waiting)
-        return _read(output, folder, ended=ended, seconds=time.monotonic() - started)
+        _tool(["gcc", "-w", "-DNOREDUCE", "-DNOFAIR", *options, "-o", "pan", "pan.c"], folder, waiting)
+        yield folder
 
 
-def _read(output: str, folder: Path, *, ended: bool, seconds: float) -> Search:
+def _read(output: str, folder: Path, *, ended: bool, seconds: float, trails: bool = True) -> Search:
     stored, transitions, depth = (each.search(output) for each in (_STORED, _TRANSITIONS, _DEPTH))
     if stored is None or transitions is None or depth is None:
         raise SpinError(f"SPIN gave no verdict: {_reason(output)}")
     violations = []
     for error in _ERROR.finditer(output):
         numbered = [f"-t{error[1]}"] if (folder / f"model.pml{error[1]}.trail").exists() else ["-t"]
+        if not trails:
+            violations.append(Violation(error["text"], ()))
+            continue
         with _child(["spin", *numbered, "-T", "model.pml"], folder) as child:
             printed = child.communicate()[0]
         trail = (line.strip() for line in printed.splitlines())

@@ -35,7 +35,7 @@ def explored(model: Model, name: str) -> list[tuple[int, str | None]]:
 
 
 def spun(model: Model, name: str) -> Alone:
-    return verify_alone(model, OBLIGATIONS[name], quick=True)
+    return verify_alone(model, OBLIGATIONS[name])
 
 
 @pytest.mark.slow
