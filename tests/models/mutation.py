@@ -141,8 +141,8 @@ def _share(killed: int, of: int) -> str:
 def main() -> None:
     """Judge the models that are named, or all, and write down what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="*", default=list(OBLIGATIONS), choices=list(OBLIGATIONS))
-    chosen = parser.parse_args().model
+    parser.add_argument("model", nargs="*")
+    chosen = parser.parse_args().model or list(OBLIGATIONS)
     record: Record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     for name in chosen:
         sys.stderr.write(f"{name}\n")

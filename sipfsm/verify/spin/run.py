@@ -138,7 +138,7 @@ def run_spin(
     with _compiled(promela, options, waiting, circles=circles) as folder:
         started = time.monotonic()
         # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
-        what = ["-a"] if circles else ["-c1" if quick else "-c0", "-e"]
+        what = ["-a"] if circles else ["-c1"] if quick else ["-c0", "-e"]
         output, ended = _verifier(["./pan", "-n", "-E", *what, f"-m{_DEEPEST}", "-w20"], folder, waiting)
         return _read(output, folder, ended=ended, seconds=time.monotonic() - started)
 

@@ -81,10 +81,9 @@ def assert_agreement(scenario: Scenario) -> tuple[Result, Result]:
 
 def table() -> dict[str, list[str]]:
     """The rows of the table in the documentation, by scenario."""
-    rows = (
-        line.strip("| \n").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")
-    )
-    return {row[0].strip("`"): row[1:] for row in rows}
+    lines = PAGE.read_text().splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    return {row[0].strip("`"): row[1:] for row in cells if len(row) == 4}
 
 
 def described(result: Result) -> list[str]:
