@@ -23,10 +23,10 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture conformance draw verify fuzz lock clean
+.PHONY: help run test check bench torture conformance draw verify verify-mutants fuzz lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS="--listen udp:127.0.0.1:5070")
 	@exec $(BIN)/sipfsm run $(ARGS)
@@ -44,6 +44,10 @@ check: $(VENV)/.for-test ## run the checks that need no running: style, types, l
 	$(BIN)/codespell
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+
+verify-mutants: $(VENV)/.for-test ## have both engines judge every mutant of the models, and write the page on them
+	@bash tests/debian-packages.sh
+	$(BIN)/python -m tests.models.mutation
 
 fuzz: $(VENV)/.for-test ## run generated sequences against ourselves (SECONDS=600, SEED=17)
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -26,10 +26,8 @@ COMMAND = "make verify-mutants"
 
 Record = dict[str, dict[str, Any]]
 
-_TICK = (
-    "half a tick is rounded up to a whole one, which SPIN counts on from; the first engine counts in seconds"
-)
-_TRYING = "is the same tick of T1 as 0.2 s; `tests/conformance/test_timers.py` measures milliseconds"
+_TICK = "half a tick is one for SPIN; the first engine counts seconds"
+_TRYING = "is one tick, as 0.2 s is; `tests/conformance` measures milliseconds"
 
 WHY = {
     # Of survivors that are no equivalents: why nothing sees them.

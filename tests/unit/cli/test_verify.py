@@ -4,13 +4,17 @@ import json
 import re
 import signal
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from sipfsm.cli import main
+from sipfsm.fsm import load_model
 from sipfsm.verify.report import Report
 from sipfsm.verify.scenario import Scenario
+from sipfsm.verify.scenarios import SCENARIOS
+from sipfsm.verify.verify import verify_scenario
 from tests.interop.process import Program, until
 
 Printed = pytest.CaptureFixture[str]
@@ -202,3 +206,46 @@ def test_when_it_is_stopped_it_says_how_far_it_came(number: signal.Signals, tmp_
         assert process.wait(30) == 130, process.evidence()
         assert "Stopped; nothing broken by then: 1 machine," in process.evidence()
     assert Report.model_validate_json(report.read_text()).stopped
+
+
+@pytest.mark.slow
+def test_two_engines_are_compared(tmp_path: Path, capsys: Printed) -> None:
+    file = tmp_path / "report.md"
+    engines = ["--engine", "explore", "--engine", "spin"]
+    assert main(["verify", "--scenario", "with-timer-c", *engines, "--report", str(file)]) == 0
+    agreed = "with-timer-c: explore and spin agree, on 36 states as well."
+    assert agreed in capsys.readouterr().out.splitlines()
+    assert agreed in file.read_text()
+
+
+def test_an_engine_that_is_not_installed_is_told_with_what_installs_it(
+    tmp_path: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["verify", "--scenario", "no-timer-c", "--engine", "spin"]) == 3
+    told = "sipfsm verify: spin is not installed; install it with: apt install spin gcc libc6-dev\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_timer_that_spin_cannot_count_is_told(tmp_path: Path, capsys: Printed) -> None:
+    own = tmp_path / "own.toml"
+    text = files("sipfsm.models").joinpath("non-invite-client.toml").read_text()
+    own.write_text(text.replace('F = { unreliable = "64*T1"', 'F = { unreliable = "20000"'))
+    assert main(["verify", str(own), "--engine", "spin"]) == 4
+    assert "timer F of non-invite-client is 40000 ticks long" in capsys.readouterr().err
+
+
+def test_a_proxy_is_for_one_engine_only(capsys: Printed) -> None:
+    assert main(["verify", "--scenario", "fork", "--engine", "spin"]) == 0
+    assert "fork (spin): the composition of a proxy is for explore only" in capsys.readouterr().out
+
+
+def test_engines_that_do_not_agree_are_told() -> None:
+    explored = verify_scenario(SCENARIOS[3], load_model)
+    other = explored.model_copy(update={"engine": "spin", "states": explored.states + 1})
+    (sentence,) = Report(results=(explored, other)).disagreements()
+    assert sentence == "non-invite-reliable: explore and spin do not agree: 75 and 76 states"
+    assert Report(results=(explored, other)).agreements() == []
+    undecided = other.model_copy(update={"states": 75, "complete": False})
+    assert Report(results=(explored, undecided)).disagreements() == []
+    assert Report(results=(explored, undecided)).agreements() == []

@@ -16,8 +16,8 @@ from sipfsm.verify.verify import verify_scenario as with_exploration
 PAGE = Path(__file__).parents[4] / "docs/explanation/spin.md"
 
 BUILT_IN = {scenario.name: scenario for scenario in (*SCENARIOS, *FINDINGS)}
-LARGE = {"short-timer-j", "longer-timer-j"}
-"""Half a million states each: too many for the first engine in a test that is run often."""
+LARGE = {"invite", "longer-timer-l", "short-timer-j", "longer-timer-j"}
+"""Too large for both engines in a test that is run often; `sipfsm verify` with both compares them as well."""
 
 UNUSUAL = {
     "in-order": Scenario(
@@ -48,7 +48,7 @@ UNUSUAL = {
         server=Role(model="non-invite-server", delays={"J": "2*T1"}),
         network=Network(losses=1, duplicates=1, delay=3),
         callee=Callee(answers=("2xx", "3xx-6xx"), within=1, at_last=("mute",)),
-        properties=tuple(Property),
+        properties=(Property.S1, Property.S2, Property.S4, Property.S5),
     ),
     "little-watched": Scenario(
         name="little-watched",
@@ -76,6 +76,7 @@ def assert_agreement(scenario: Scenario) -> tuple[Result, Result]:
     for one, other in zip(explored.verdicts, spun.verdicts, strict=True):
         if one.counterexample and other.counterexample:
             assert len(one.counterexample.steps) == len(other.counterexample.steps)
+            assert one.counterexample.steps[0] == other.counterexample.steps[0]
     return explored, spun
 
 
@@ -106,8 +107,8 @@ def test_the_engines_agree_on_every_scenario(name: str) -> None:
 
 @pytest.mark.slow
 def test_spin_counts_what_the_table_says_in_a_large_scenario() -> None:
-    explored_states, spun_states, broken = table()["short-timer-j"]
-    assert [spun_states, broken] == described(with_spin(BUILT_IN["short-timer-j"], load_model))
+    explored_states, spun_states, broken = table()["invite"]
+    assert [spun_states, broken] == described(with_spin(BUILT_IN["invite"], load_model))
     assert explored_states == spun_states
 
 
@@ -115,17 +116,6 @@ def test_spin_counts_what_the_table_says_in_a_large_scenario() -> None:
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_the_engines_agree_on_unusual_bounds(name: str) -> None:
     assert_agreement(UNUSUAL[name])
-
-
-@pytest.mark.slow
-def test_the_ghost_call_is_the_same_run_in_both() -> None:
-    explored, spun = assert_agreement(BUILT_IN["ghost-call"])
-    one, other = explored.verdicts[0].counterexample, spun.verdicts[0].counterexample
-    assert one is not None
-    assert other is not None
-    assert [step.model_dump(exclude={"age"}) for step in one.steps] == [
-        step.model_dump(exclude={"age"}) for step in other.steps
-    ]
 
 
 ENDLESS = """
