@@ -143,10 +143,6 @@ def main() -> int:
     if arguments.seconds <= 0:
         parser.error("--seconds has to be above 0")
     configure_logging("error", "console")
-    # What is loaded by now stays; to look at it again and again would take a tenth of the time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
     seed = arguments.seed if arguments.seed is not None else time.time_ns() % 1_000_000
     console, rows = Console(), set[str]()
     reached = {"machines": Reached(), "transaction layer": Reached()}
@@ -176,4 +172,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # What is loaded by now stays; to look at it again and again would take a tenth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     sys.exit(main())
