@@ -23,10 +23,10 @@ LWS = b"\xff"
 """White space must stand here."""
 
 FOLD = b"\n"
-"""One space, at which the line may be folded."""
+"""One space, at which the line may be folded; an LF behind a CR is none."""
 
 _MARKS = FOLD + SWS + LWS
-_MARK = re.compile(rb"[\n\xfe\xff]")
+_MARK = re.compile(rb"(?<!\r)\n|[\xfe\xff]")
 _LWS = (b" ", b"\t", b"  ", b"\r\n ", b" \r\n\t", b" \t\r\n  ")
 
 WhiteSpace = tuple[bytes, bytes, bytes]
@@ -51,7 +51,7 @@ white_space: SearchStrategy[list[WhiteSpace]] = st.sampled_from(
 
 def plain(marked: bytes) -> bytes:
     """Spell marked bytes with no more white space than there must be."""
-    return marked.replace(SWS, b"").replace(LWS, b" ").replace(FOLD, b" ")
+    return fill(marked, [PLAIN])
 
 
 def spelled(marked: SearchStrategy[bytes]) -> SearchStrategy[bytes]:

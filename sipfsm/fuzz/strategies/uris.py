@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from sipfsm.fuzz.strategies.characters import TOKEN, UNRESERVED, escapable
-from sipfsm.fuzz.strategies.hosts import host_ports, hosts
+from sipfsm.fuzz.strategies.hosts import host_names, host_ports, hosts
 from sipfsm.fuzz.strategies.notation import (
     Construct,
     construct,
@@ -163,7 +163,9 @@ def bare_uris() -> SearchStrategy[bytes]:
         literal("sip", "sips"), b":", optional(user, optional(b":", letters(UNRESERVED)), b"@"), host_ports
     )
     tel = sequence(b"tel:", letters(digits), letters(digits + "-."))
-    return either(usual, sip, tel, sequence(b"mailto:", letters(UNRESERVED.replace("(", "")), b"@", hosts))
+    return either(
+        usual, sip, tel, sequence(b"mailto:", letters(UNRESERVED.replace("(", "")), b"@", host_names)
+    )
 
 
 CONSTRUCTS: tuple[Construct, ...] = (
