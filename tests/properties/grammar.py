@@ -7,11 +7,13 @@ makes what they allow, which knows nothing of the strategies in `sipfsm.fuzz`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from abnf import ParseError, Rule
-from abnf.parser import Alternation, Concatenation, Literal, Option, Parser, Repetition
+from abnf.parser import Alternation, Concatenation, Literal, Match, Option, Parser, Repetition
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -42,7 +44,27 @@ FIXES = (
 
 
 class Grammar(Rule):
-    """The rules of RFC 3261 section 25 by their names."""
+    """The rules of RFC 3261 section 25 by their names.
+
+    What a rule matches at a place is remembered while one source is read: the grammar has many ways to part
+    white space, and without a memory reading takes exponential time.
+    """
+
+    matches: ClassVar[dict[tuple[str, str, int], list[Match]]] = {}
+
+    def lparse(self, source: str, start: int) -> Iterator[Match]:
+        """Find the ends of all that the rule matches here, the longest first."""
+        place = (source, self.name, start)
+        found = self.matches.get(place)
+        if found is None:
+            try:
+                found = list(super().lparse(source, start))
+            except ParseError:
+                found = []
+            self.matches[place] = found
+        if not found:
+            raise ParseError(self, start)
+        yield from found
 
 
 def section_25(text: str) -> str:
@@ -81,8 +103,10 @@ def _literals_before_colon(definition: Parser) -> list[str]:
 
 def accepts(rule: str, raw: bytes) -> bool:
     """Say whether bytes are what a rule allows."""
+    grammar = load()
+    Grammar.matches.clear()
     try:
-        load()(rule).parse_all(raw.decode("latin-1"))
+        grammar(rule).parse_all(raw.decode("latin-1"))
     except ParseError:
         return False
     return True
