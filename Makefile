@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 # What make verify explores, and for how long.
 VERIFY_BOUNDS ?= --losses 3 --duplicates 2 --delay 3 --max-states 10000000 --seconds 600
-# How long `make fuzz` runs
+# How long `make fuzz` and `make fuzz-parser` run.
 SECONDS ?= 60
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -23,7 +23,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER)/bin/pip-compile --quiet -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture conformance draw verify verify-mutants fuzz lock clean
+.PHONY: help run test check bench bench-messages torture conformance draw verify verify-mutants fuzz fuzz-parser lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ fuzz: $(VENV)/.for-test ## run generated sequences against ourselves (SECONDS=60
 bench: $(VENV)/.for-test ## measure calls through the proxy beside a bare relay and Kamailio
 	@bash tests/debian-packages.sh
 	$(BIN)/python -m tests.bench --output docs/bench.md $(ARGS)
+
+bench-messages: $(VENV)/.for-test ## measure the message layer beside sipmessage
+	$(BIN)/python -m tests.bench.messages --output docs/bench-messages.md
+
+fuzz-parser: $(VENV)/.for-test ## fuzz the parser, guided by coverage (SECONDS=60)
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS)
 
 torture: $(VENV)/.for-test ## send the torture messages of RFC 4475 and 5118, and write the page of their outcomes
 	$(BIN)/python -m tests.torture

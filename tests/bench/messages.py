@@ -61,9 +61,9 @@ def report(medians: Medians) -> str:
     worst = min(_ratio(medians, message, "all a proxy does") for message in MESSAGES)
     lines += [
         "",
-        f"The aim is {AIM:.0f} times as fast for all that a proxy does: parse; read Request-URI, Via, From, To,",
-        "Call-ID, CSeq, Max-Forwards and Route; push a Via, pop a Route, lower Max-Forwards, or pop the Via of",
-        f"a response; write it. The least of the three ratios is {worst:.1f}:",
+        f"The aim is {AIM:.0f} times as fast for all that a proxy does: parse; read Request-URI, Via, From,",
+        "To, Call-ID, CSeq, Max-Forwards and Route; push a Via, pop a Route, lower Max-Forwards, or pop the",
+        f"Via of a response; write it. The least of the three ratios is {worst:.1f}:",
         f"{'reached' if worst >= AIM else 'not reached'}.",
         "",
         "Parsing alone is closer, for there both do little more than find the fields.",

@@ -137,7 +137,11 @@ STRICT = (
         lambda raw: re.match(rb"(?i)SIP/[0-9.]+ [1-6]", raw) is None,
         "a status code is 100 to 699 (7.2)",
     ),
-    Strictness("body-too-short", lambda raw: b":" in raw, "Content-Length says more than there is (18.3)"),
+    Strictness("bad-content-length", lambda raw: _number(raw) >= 2**31, "no message is so long"),
+    Strictness("body-too-large", lambda raw: _number(raw) > 65_535, "a limit, which is configured"),
+    Strictness(
+        "body-too-short", lambda raw: _number(raw) > 0, "Content-Length says more than there is (18.3)"
+    ),
 )
 
 
@@ -182,9 +186,8 @@ _HEAD = b"OPTIONS sip:a SIP/2.0\r\n"
 
 def read_field(name: str) -> Callable[[bytes], object]:
     def read(line: bytes) -> None:
-        body = bytes(min(_number(line), 1000) if name == "Content-Length" else 0)
+        body = bytes(min(_number(line), 20_000) if name == "Content-Length" else 0)
         message = parse_message_untrusted(_HEAD + line + b"\r\n\r\n" + body)
-
         assert message.headers.names() == [name.lower().encode()]
         assert message.headers.to_bytes() == line + b"\r\n"
         if name == "Authentication-Info":

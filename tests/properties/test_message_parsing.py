@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sipfsm.fuzz import built_requests, built_responses, built_vias, messages
 from sipfsm.message import (
     Headers,
     MessageError,
@@ -20,7 +21,7 @@ from sipfsm.message import (
     make_response,
     parse_message_untrusted,
 )
-from tests.properties import message_values as some
+from tests.fuzzing.invariants import examine
 
 # ---- valid messages
 
@@ -86,6 +87,31 @@ def test_reading_changes_nothing(raw: bytes) -> None:
     assert message.to_bytes() == raw
 
 
+patient = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@patient
+@given(built_requests())
+def test_a_request_is_read_as_it_was_built(request: Request) -> None:
+    read = parse_message_untrusted(request.to_bytes())
+    assert isinstance(read, Request)
+    assert (read.method, read.raw_uri, read.uri) == (request.method, request.raw_uri, request.uri)
+    assert list(read.headers) == list(request.headers)
+    assert read.body == request.body
+    assert (read.vias, read.from_, read.to) == (request.vias, request.from_, request.to)
+    check_untrusted(read)
+
+
+@patient
+@given(built_responses())
+def test_a_response_is_read_as_it_was_built(response: Response) -> None:
+    read = parse_message_untrusted(response.to_bytes())
+    assert isinstance(read, Response)
+    assert (read.status, read.reason) == (response.status, response.reason)
+    assert list(read.headers) == list(response.headers)
+    assert read.body == response.body
+
+
 # ---- edits
 
 
@@ -148,6 +174,18 @@ def test_what_is_remembered_is_what_the_bytes_say(raw: bytes, edit: tuple[str, b
     with suppress(KeyError, MessageError):
         apply(message.headers, *edit)
     assert read(message.headers) == read(parse_message_untrusted(message.to_bytes()).headers)
+
+
+@patient
+@given(messages(), st.sampled_from([b"route", b"contact", b"subject", b"max-forwards", b"x-own"]))
+def test_setting_one_field_leaves_the_bytes_of_all_others(raw: bytes, name: bytes) -> None:
+    message = parse_message_untrusted(raw)
+    other = message.copy()
+    other.headers.set(name, b"1")
+    assert other.headers.first(name) == b"1"
+    for headers in (message.headers, other.headers):
+        headers.remove(name)
+    assert other.to_bytes() == message.to_bytes()
 
 
 # ---- anything
@@ -245,7 +283,7 @@ def test_whatever_comes_is_read_or_refused(raw: bytes) -> None:
             check_untrusted(parse_message_untrusted(made.to_bytes()))
 
 
-@given(some.vias, some.vias)
+@given(built_vias(), built_vias())
 def test_a_pushed_via_is_the_top_one_until_it_is_popped(own: Via, other: Via) -> None:
     message = Request("INVITE", b"sip:a@b", Headers([(b"via", other.to_bytes())]))
     message.push_via(own)
@@ -253,3 +291,19 @@ def test_a_pushed_via_is_the_top_one_until_it_is_popped(own: Via, other: Via) ->
     assert [read.via, *read.vias] == [own, own, other]
     message.headers.pop_first_value(b"via")
     assert message.via == other
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """A valid message of any kind, of which a few bytes are others."""
+    raw = bytearray(draw(messages()))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(raw) - 1))
+        raw[at : at + draw(st.integers(0, 4))] = draw(st.sampled_from(_PIECES) | st.binary(max_size=2))
+    return bytes(raw)
+
+
+@patient
+@given(spoilt())
+def test_no_bytes_break_a_promise(raw: bytes) -> None:
+    examine(raw)

@@ -127,7 +127,7 @@ def other_uris() -> SearchStrategy[bytes]:
     """URIs of schemes that sipfsm knows nothing about: hierarchical ones and opaque ones."""
     segments = repeated(either(b"/", escapable(UNRESERVED + ":@&=+$,;")), 0, 3)
     query = optional(b"?", escapable(_URIC, 0))
-    authority = either(sequence(optional(users, b"@"), host_ports), escapable(UNRESERVED + "$,;:@&=+"), b"")
+    authority = either(host_ports, escapable(UNRESERVED + "$,;:@&=+"), b"")
     opaque = sequence(escapable(_URIC.replace("/", ""), 1, 1), escapable(_URIC, 0))
     rest = either(
         sequence(b"//", authority, optional(b"/", segments), query),
