@@ -100,6 +100,9 @@ class Headers:
 
     def lines(self, name: bytes) -> list[bytes]:
         """Return the value of each line so named."""
+        count = self._names.count(name)
+        if count < 2:
+            return [_value(self._lines[self._names.index(name)])] if count else []
         return [_value(line) for own, line in zip(self._names, self._lines, strict=True) if own == name]
 
     def values_at_most(self) -> int:
@@ -130,9 +133,11 @@ class Headers:
         elif parser in known:
             parsed: T = known[parser]
             return parsed
-        if name not in self._names:
+        try:
+            line = self._lines[self._names.index(name)]
+        except ValueError:
             return None
-        value = self._lines[self._names.index(name)].partition(b":")[2].strip(WSP)
+        value = line[line.index(b":") + 1 :].strip(WSP)
         parsed = known[parser] = parser(value if LF not in value else unfold(value))
         return parsed
 
@@ -286,7 +291,7 @@ class Headers:
 
 
 def _value(line: bytes) -> bytes:
-    value = line.partition(b":")[2].strip(WSP)
+    value = line[line.index(b":") + 1 :].strip(WSP)
     return unfold(value) if LF in value else value
 
 

@@ -21,11 +21,12 @@ from sipfsm.message.values import text
 _METHOD = rb"[A-Za-z0-9\-.!%*_+`'~]++"
 _VERSION = rb"[sS][iI][pP]/[0-9]{1,9}\.[0-9]{1,9}"
 _REQUEST_LINE = re.compile(rb"(" + _METHOD + rb") ([!-~]++) (" + _VERSION + rb")")
-_STATUS_LINE = re.compile(rb"(" + _VERSION + rb") ([1-6][0-9][0-9]) (.*+)", re.DOTALL)
+_STATUS_LINE = re.compile(rb"(" + _VERSION + rb") ([1-6][0-9][0-9]) ((?>(?:[^\r]|\r(?!\n))*))")
 _RESPONSE_START = re.compile(rb"[sS][iI][pP]/")
 # What can be told of a request line that is not well formed.
 _LOOSE_REQUEST_LINE = re.compile(rb"[ \t]*+(" + _METHOD + rb")[ \t]++(.*+)", re.DOTALL)
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
+_FOLDS = (b" ", b"\t")
 _usual_spelling = USUAL_SPELLINGS.get
 
 
@@ -45,6 +46,8 @@ def parse_message_untrusted(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Sip
     head = data[:end] if end >= 0 else data
     lines = head.split(b"\r\n")
     start = lines.pop(0)
+    if lines and lines[0][:1] in _FOLDS:
+        start = _FIELD_BREAK.split(head, 1)[0]  # a start line cannot be folded: none of the patterns takes it
 
     defects: list[MessageError] = []
     if len(data) > limits.max_message:

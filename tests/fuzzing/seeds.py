@@ -41,6 +41,7 @@ SEEDS = (
         b't: "\xc3\xa9" <tel:1>\r\nf: sip:a@b;tag=2\r\ni: z\r\nCSeq: 4294967295 a\r\n'
         b'WWW-Authenticate: Digest realm="a", qop="auth,auth-int"\r\n\r\n'
     ),
+    b"OPTIONS sip:c@d SIP/2.0\r\n folded\r\n" + _FIELDS + b"CSeq: 1 OPTIONS\r\n\r\n",
     b"\r\n\r\nINVITE sip:a SIP/3.0\r\nVia:x\r\nFrom\t: y\r\nTo: \r\n\r\n",
     b"",
 )

@@ -26,7 +26,7 @@ from sipfsm.statechart import RECIPES, Format, compare, make_chart
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
-MADE_BY_PROGRAMS = {DOCS / "bench.md", REFERENCE / "torture.md"}
+MADE_BY_PROGRAMS = {DOCS / "bench.md", DOCS / "bench-messages.md", REFERENCE / "torture.md"}
 PAGES = sorted(
     {
         *ROOT.glob("*.md"),

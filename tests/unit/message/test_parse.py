@@ -312,3 +312,14 @@ def test_the_worst_that_fits_a_datagram_is_read_in_one_pass(raw: bytes) -> None:
             pass
     message.headers.values_at_most()
     assert message.to_bytes()
+
+
+@pytest.mark.parametrize("fold", [b" ", b"\t"])
+def test_a_start_line_cannot_be_folded(fold: bytes) -> None:
+    """RFC 3261 section 7.1: no CR or LF but at its end."""
+    with pytest.raises(MessageError) as refused:
+        parse_message_untrusted(raw_request(fold + b"more", b"Via: SIP/2.0/UDP a", b"X-Own: y"))
+    assert (refused.value.reason, refused.value.status) == ("bad-request-line", 400)
+    with pytest.raises(MessageError) as refused:
+        parse_message_untrusted(raw_request(fold + b"more", b"Via: x", start=b"SIP/2.0 200 OK"))
+    assert (refused.value.reason, refused.value.status) == ("bad-status-line", None)
