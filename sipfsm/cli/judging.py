@@ -47,7 +47,7 @@ def conformance(
 
     Args:
         target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
-        role: Which side of it: what it answers, what it sends on, or both. Default: what it can.
+        role: Which side is judged: what it answers, what it sends on, or both. Default: both.
         case: A case to run instead of all; may be repeated.
         as_list: Print the cases and what they are about.
         report: A file to write, Markdown, JUnit XML or JSON by its suffix; may be repeated.
@@ -117,7 +117,7 @@ def fuzz(
 
     Args:
         target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
-        role: Which side of it: what it answers, what it sends on, or both. Default: what it can.
+        role: Which side is judged: what it answers, what it sends on, or both. Default: both.
         examples: Sequences to play. Default: 100.
         seconds: End after so many seconds, however many sequences are left.
         seed: Play the sequences that follow from this number. Default: others each time.

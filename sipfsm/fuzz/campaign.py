@@ -75,6 +75,7 @@ class Campaign:
     table: Table
     setting: Setting
     plan: Plan
+    role: Role = Role.BOTH
     progress: Callable[[Campaign], None] | None = None
     played: int = 0
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Campaign:
     async def run(self, result: Result) -> None:
         """Play until the plan is fulfilled or the target is lost, then shrink what deviates."""
         began = trio.current_time()
-        runner = Runner(self.table, self.setting)
+        runner = Runner(self.table, self.setting, self.role)
         scripts = generate(self._strategy(), self.plan.examples, self.plan.seed)
         try:
             with trio.move_on_after(self.plan.seconds or float("inf")):
@@ -273,9 +274,9 @@ async def run_fuzz(
     target = table.target
     result = Result(str(target), protocol=target.protocol, address=target.host_port, timing=table.timing)
     try:
-        result.setting = await find_setting(table, user, role)
+        result.setting = await find_setting(table, user)
     except TargetLostError as error:
         result.lost = str(error)
         return result
-    await Campaign(table, result.setting, plan, progress).run(result)
+    await Campaign(table, result.setting, plan, role or Role.BOTH, progress).run(result)
     return result

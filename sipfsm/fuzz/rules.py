@@ -52,6 +52,14 @@ def rule_of_row(row: Row, text: str = "") -> Rule:
     return Rule(row.id, _clause(clause), level, text)
 
 
+_CLIENT_SIDE = re.compile(r"(ICT|NICT|BRA)-|(ack-of|ack-via|no-ack|timer-[abef]|cancel-(too-early|via))")
+
+
+def is_client_side(identity: str) -> bool:
+    """Say if a row or rule is about what a server sends on, not about what it answers."""
+    return _CLIENT_SIDE.match(identity) is not None
+
+
 def _clause(text: str) -> str:
     text = text.strip().rstrip(",")
     return text[0].upper() + text[1:] if text.startswith("erratum") else f"RFC {text}"

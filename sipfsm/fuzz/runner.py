@@ -92,27 +92,29 @@ async def run_cases(
     target = table.target
     result = Result(str(target), protocol=target.protocol, address=target.host_port, timing=table.timing)
     try:
-        result.setting = await find_setting(table, user, role)
+        result.setting = await find_setting(table, user)
     except TargetLostError as error:
         result.lost = str(error)
     else:
-        await Runner(table, result.setting).run(cases, result, progress)
+        await Runner(table, result.setting, role or Role.BOTH).run(cases, result, progress)
     return result
 
 
 class Runner:
     """Runs cases of the catalogue against one target."""
 
-    def __init__(self, table: Table, setting: Setting, *, replays: int = 1) -> None:
+    def __init__(self, table: Table, setting: Setting, role: Role = Role.BOTH, *, replays: int = 1) -> None:
         """Prepare.
 
         Args:
             table: what all cases share.
             setting: what the target is.
+            role: which side of it is judged.
             replays: how often a deviation has to come again before it is reported.
         """
         self._table = table
         self._setting = setting
+        self._role = role
         self._replays = replays
 
     async def run(self, cases: Sequence[Case], result: Result, progress: Progress | None = None) -> None:
@@ -173,11 +175,13 @@ class Runner:
                 break
             recording = await play(script, self._table, self._setting.words)
         judgements = judge(recording, self._table.timing, reliable=self._table.target.reliable)
-        return recording, judgements
+        return recording, [each for each in judgements if self._role.covers(each.rule.id)]
 
     def _unfit(self, case: Case) -> str | None:
         if not self._setting.offers(case.part):
             return _UNFIT[case.part]
+        if not any(self._role.covers(identity) for identity in case.ids):
+            return f"not on the side of --role {self._role}"
         if case.unreliable and self._table.target.reliable:
             return "says something about UDP only"
         return None

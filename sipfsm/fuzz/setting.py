@@ -11,6 +11,7 @@ from sipfsm.fuzz.pattern import FINAL, Pattern
 from sipfsm.fuzz.pattern import request as a_request
 from sipfsm.fuzz.player import Recording, play
 from sipfsm.fuzz.player.play import Table
+from sipfsm.fuzz.rules import is_client_side
 from sipfsm.fuzz.script import Answer, Pause, Receive, Script, Send
 from sipfsm.fuzz.target import TargetLostError
 from sipfsm.message import Request, Response
@@ -24,6 +25,10 @@ class Role(StrEnum):
     UAC = "uac"
     """Its client transactions: what it sends on to a callee."""
     BOTH = "both"
+
+    def covers(self, identity: str) -> bool:
+        """Say if a row or rule is on that side."""
+        return self is Role.BOTH or is_client_side(identity) == (self is Role.UAC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,12 @@ class Setting:
         return " and ".join(parts).replace("uas", "user agent server") or "nothing that we know"
 
 
-async def find_setting(table: Table, user: str, role: Role | None) -> Setting:
+async def find_setting(table: Table, user: str) -> Setting:
     """Ask the target what it is.
 
     Args:
         table: what all cases share.
         user: the user to call where it answers itself.
-        role: what a person said; None: find out.
 
     Raises:
         TargetLostError: it answers nothing.
@@ -82,7 +86,7 @@ async def find_setting(table: Table, user: str, role: Role | None) -> Setting:
         table, Send("caller", request("OPTIONS", "sip:{target}")), {"aor": "sip:{target}"}
     )
     registrar = await _registers(table)
-    proxy = role is not Role.UAS and await _relays(table, registrar=registrar)
+    proxy = await _relays(table, registrar=registrar)
     uas = not proxy and await _answers_calls(table, user)
     if not (options or registrar or proxy or uas):
         raise TargetLostError(f"{table.target} answers neither OPTIONS nor REGISTER nor INVITE")

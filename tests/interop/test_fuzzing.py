@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from tests.interop.judging import broken, sentences
 from tests.interop.laboratory import Laboratory
 
 T1 = 0.1
+GUIDE = Path(__file__).resolve().parents[2] / "docs/how-to/use-the-strategies.md"
 
 
 def fuzz(port: int, *, seed: int = 3261, examples: int = 60, seconds: float | None = None) -> Result:
@@ -50,6 +53,19 @@ def test_planted_faults_are_found_and_shrunk(tmp_path: Path) -> None:
     assert script.messages <= 5, script
     write_artifacts(result, tmp_path / "artifacts")
     assert {path.suffix for path in (tmp_path / "artifacts").iterdir()} >= {".pcap", ".py", ".xml"}
+
+
+@pytest.mark.slow
+def test_the_example_of_the_documentation(laboratory: Laboratory, tmp_path: Path) -> None:
+    server = laboratory.server(options=["--t1", f"{T1:g}"])
+    example = GUIDE.read_text().rpartition("```python\n")[2].partition("```")[0]
+    example = example.replace("127.0.0.1:5060", f"127.0.0.1:{server.port}").replace(
+        "Timing()", f"Timing(t1={T1})"
+    )
+    (tmp_path / "test_proxy.py").write_text(example)
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_proxy.py"]
+    ran = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100)
+    assert "1 passed" in ran.stdout, ran.stdout
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sipfsm.fuzz.runner import Result
+from sipfsm.fuzz.setting import Role
 from sipfsm.fuzz.verdict import Outcome
 from tests.interop.faulty import FAULTS, FaultyServer
 from tests.interop.judging import QUICK, SLOW, broken, chosen, judge, judge_all, outcome, sentences
@@ -113,6 +114,16 @@ def test_sipfsm_is_conformant_over_tcp(laboratory: Laboratory) -> None:
     result = judge(f"sip:127.0.0.1:{server.port};transport=tcp", cases, t1=T1)
     assert not broken(result), sentences(result)
     assert outcome(result, "cancel") is Outcome.CONFORMANT
+
+
+def test_one_side_only(laboratory: Laboratory) -> None:
+    server = laboratory.server(options=["--t1", f"{T1:g}"])
+    cases = chosen("ack-of-failure", "max-forwards-0")
+    for role, observed in ((Role.UAS, "max-forwards-0"), (Role.UAC, "ack-of-failure")):
+        result = judge(f"sip:127.0.0.1:{server.port}", cases, t1=T1, role=role)
+        for case in cases:
+            conformant = outcome(result, case.name) is Outcome.CONFORMANT
+            assert conformant == (case.name == observed or "RCX-05" in case.ids)
 
 
 def test_the_slow_cases_are_in_the_catalogue() -> None:
