@@ -36,8 +36,9 @@ MUST_FIND = {
 """For each fault what names it: rows and rules that a verdict has to give, all of them."""
 
 FOLLOWS = {
+    "no-timer-g": {"IST-08"},
     "ack-branch": {"ack-via", "ICT-13"},
-    "response-via": {"IST-29", "RCX-05", "IST-08", "IST-09", "fork-best"},
+    "response-via": {"IST-02", "IST-29", "RCX-05", "IST-08", "IST-09", "fork-best"},
     "another-response": {"IST-09"},
     "cancel-ignored": {"cancelled-487", "RCX-07", "RCX-12", "RCX-10", "BRA-39", "BRA-19"},
     "cancel-unanswered": set(),

@@ -53,6 +53,8 @@ class Follower:
         self.instance = bench.create(model)
         self.timers: dict[Timer, tuple[float, float]] = {}
         """When each timer that runs is due, and its interval."""
+        self.lateness: dict[Timer, float] = {}
+        """By how much the last of each timer came late."""
         self.duties: list[Duty] = []
         self.quiet: list[tuple[Row, float]] = []
         self.last_row: Row | None = None
@@ -144,7 +146,8 @@ class Follower:
         if timer not in self.timers:
             return False
         due, interval = self.timers[timer]
-        if due - now > self.bench.tolerance.early(interval):
+        # A timer that counts from when the last one was due is ahead by as much as that one came late.
+        if due - now > self.bench.tolerance.early(interval) + self.lateness.pop(timer, 0.0):
             return False
         del self.timers[timer]
         self.take(TIMER_EVENTS[timer], now, interval=interval)
@@ -155,6 +158,7 @@ class Follower:
         if timer in self.timers and duty.due < now:
             due, interval = self.timers[timer]
             self.timers[timer] = (due + now - duty.due, interval)
+            self.lateness[timer] = now - duty.due
 
     def crossing(self, now: float) -> bool:
         """Whether something may have been on its way when the target got what puts an end to it."""

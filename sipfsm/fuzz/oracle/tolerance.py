@@ -27,7 +27,7 @@ class Tolerance:
 
     def early(self, interval: float) -> float:
         """Return how early a timer of that interval may be."""
-        return self.share * interval + 0.02
+        return self.share * interval + self.fixed / 3
 
     def widened(self, lag: float) -> Tolerance:
         """Return what is fair if our own clock was late by `lag`."""
