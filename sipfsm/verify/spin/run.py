@@ -24,12 +24,16 @@ INSTALL = "apt install spin gcc libc6-dev"
 _SHORTEST = ("-DBFS", "-DSAFETY")
 """Breadth first: the first counterexample is a shortest one."""
 _CIRCLES = ("-DCIRCLES",)
+_ENDLESS = ("-DNOSTUTTER",)
+"""Depth first: what stops is no run without an end, though SPIN would have it stand still for ever."""
 _STORED = re.compile(r"^\s*([\d.e+]+) states, stored", re.MULTILINE)
-_TRANSITIONS = re.compile(r"^\s*([\d.e+]+) transitions \(= stored\+matched\)", re.MULTILINE)
+_TRANSITIONS = re.compile(r"^\s*([\d.e+]+) transitions \(= (?:stored|visited)\+matched\)", re.MULTILINE)
 _DEPTH = re.compile(r"depth reached (\d+)")
 _ERROR = re.compile(
     r"^pan:(\d+): (assertion violated (?P<text>.*?)|acceptance cycle) \(at depth", re.MULTILINE
 )
+_UNFINISHED = "Search not completed"
+"""A warning; it stands there as well when a violation ended the search."""
 _CUT = ("max search depth", "out of memory", "memory limit", "Interrupted")
 _PRINTED = "@"
 VARIANT = "SIPFSM_VARIANT"
@@ -134,7 +138,11 @@ def run_spin(
     """
     limits = limits or Limits()
     waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
-    options = ["-O0" if quick else "-O2", f"-DMEMLIM={limits.megabytes}", *(() if circles else _SHORTEST)]
+    options = [
+        "-O0" if quick else "-O2",
+        f"-DMEMLIM={limits.megabytes}",
+        *(_ENDLESS if circles else _SHORTEST),
+    ]
     with _compiled(promela, options, waiting, circles=circles) as folder:
         started = time.monotonic()
         # -n: no list of what was not reached. -E: to stop is no error. -e -c0: go on after an error.
@@ -197,11 +205,12 @@ def _read(output: str, folder: Path, *, ended: bool, seconds: float, trails: boo
         trail = (line.strip() for line in printed.splitlines())
         shown = tuple(line.removeprefix(_PRINTED) for line in trail if line.startswith(_PRINTED))
         violations.append(Violation(error["text"] and error["text"].strip(), shown))
+    cut = any(word in output for word in _CUT) or (_UNFINISHED in output and not violations)
     return Search(
         states=int(float(stored[1])),
         transitions=int(float(transitions[1])),
         depth=int(depth[1]),
-        complete=ended and not any(word in output for word in _CUT),
+        complete=ended and not cut,
         violations=tuple(violations),
         seconds=seconds,
     )

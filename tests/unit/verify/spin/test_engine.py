@@ -155,7 +155,8 @@ def find(name: str) -> Model:
 @pytest.mark.slow
 def test_a_client_that_repeats_for_ever_never_ends() -> None:
     """Both engines see it by a circle; and a state may be called as its author likes."""
-    scenario = BUILT_IN["non-invite-reliable"].model_copy(update={"client": Role(model="endless")})
+    changes = {"client": Role(model="endless"), "properties": (Property.S4,)}
+    scenario = BUILT_IN["non-invite-reliable"].model_copy(update=changes)
     explored, spun = with_exploration(scenario, find), with_spin(scenario, find)
     assert explored.states == spun.states
     for result in (explored, spun):

@@ -51,6 +51,27 @@ def test_a_run_without_an_end_is_found_by_its_circle() -> None:
     assert run_spin(counting(), circles=True, quick=True).violations == ()
 
 
+STOPS_OR_GOES_ROUND = """
+byte at;
+active proctype walking() {
+#ifdef CIRCLES
+accept:
+#endif
+do
+:: d_step { at == 0 -> at = 1 }
+:: d_step { at == 0 -> at = 2 }
+:: d_step { at == 2 -> at = 3; printf("@round\\n") }
+:: d_step { at == 3 -> at = 2 }
+od
+}
+"""
+
+
+def test_a_run_that_stops_does_not_hide_one_that_does_not() -> None:
+    (violation,) = run_spin(STOPS_OR_GOES_ROUND, circles=True, quick=True).violations
+    assert "round" in violation.trail
+
+
 def test_what_is_no_promela_is_told_with_its_line() -> None:
     with pytest.raises(SpinError, match=r"^spin failed: spin: model.pml:1, Error: syntax error"):
         run_spin("byte = 1;")
