@@ -249,3 +249,15 @@ def test_engines_that_do_not_agree_are_told() -> None:
     undecided = other.model_copy(update={"states": 75, "complete": False})
     assert Report(results=(explored, undecided)).disagreements() == []
     assert Report(results=(explored, undecided)).agreements() == []
+
+
+@pytest.mark.slow
+def test_a_second_interruption_ends_it_at_once(tmp_path: Path) -> None:
+    bounds = ["--losses", "9", "--duplicates", "9", "--delay", "9"]
+    command = [sys.executable, "-m", "sipfsm", "verify", "invite-server", *bounds]
+    with Program(command, tmp_path / "log") as process:
+        until(lambda: "invite-server: complete" in process.evidence() or None, 30, "the first machine")
+        process.signal(signal.SIGINT)
+        process.signal(signal.SIGINT)
+        assert process.wait(30) == 130, process.evidence()
+        assert "Traceback" not in process.evidence()
