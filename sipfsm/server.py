@@ -159,9 +159,12 @@ class Element:
         Trio begins tasks that are ready at the same moment in any order.
         """
         try:
-            await turn.wait()
+            if not turn.is_set():  # or those that are ready together would go on one in each round of Trio
+                await turn.wait()
         finally:
             next_turn.set()  # the next one goes on when this one waits, its update being in line by then
+        if transaction.answered:
+            return  # the server is ending, and has answered for us
         response = await self._registrar.answer(transaction.request, flow_label(transaction.flow))
         transaction.respond(response)
 

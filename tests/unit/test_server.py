@@ -299,6 +299,19 @@ async def test_a_registration_that_cannot_be_stored_in_time_is_not_acknowledged(
 
 
 @simulated()
+async def test_a_registration_that_was_answered_before_its_turn_is_not_carried_out(scene: Scene) -> None:
+    alice = await scene.phone("alice")
+    scene.server.element._turn = before = trio.Event()
+    await alice.send(alice.request("REGISTER", "sip:example.com", to=f"<{alice.aor}>"))
+    await trio.sleep(0.05)
+    await scene.server.drain(0)
+    before.set()
+    await alice.receive(503)
+    await alice.receives_nothing()
+    assert scene.server.location.count() == LocationCount(aors=0, bindings=0)
+
+
+@simulated()
 async def test_draining_an_idle_server_takes_no_time_to_speak_of(scene: Scene) -> None:
     began = trio.current_time()
     await scene.server.drain()
