@@ -139,7 +139,7 @@ def run_spin(
     limits = limits or Limits()
     waiting = _Waiting(time.monotonic() + limits.seconds, limits.stopped)
     options = [
-        "-O0" if quick else "-O2",
+        "-O0" if quick else "-O1",
         f"-DMEMLIM={limits.megabytes}",
         *(_ENDLESS if circles else _SHORTEST),
     ]
