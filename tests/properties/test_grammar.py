@@ -107,6 +107,12 @@ def _number(raw: bytes) -> int:
     return int(found[1]) if found else 0
 
 
+def _length(raw: bytes) -> int:
+    """What the first Content-Length says, of a field alone or of a whole message."""
+    found = re.search(rb"(?im)^(?:content-length|l)[ \t]*:\s*([0-9]+)", raw)
+    return int(found[1]) if found else 0
+
+
 STRICT = (
     Strictness("bad-port", has_bad_port, "a port is a number from 1 to 65535 (RFC 1122 section 4.1.3)"),
     Strictness("bad-host", has_bad_ipv6, "section 25 allows what is no IPv6 address (RFC 5954 section 4.1)"),
@@ -139,10 +145,10 @@ STRICT = (
         lambda raw: re.match(rb"(?i)SIP/[0-9.]+ [1-6]", raw) is None,
         "a status code is 100 to 699 (7.2)",
     ),
-    Strictness("bad-content-length", lambda raw: _number(raw) >= 2**31, "no message is so long"),
-    Strictness("body-too-large", lambda raw: _number(raw) > 65_535, "a limit, which is configured"),
+    Strictness("bad-content-length", lambda raw: _length(raw) >= 2**31, "no message is so long"),
+    Strictness("body-too-large", lambda raw: _length(raw) > 65_535, "a limit, which is configured"),
     Strictness(
-        "body-too-short", lambda raw: _number(raw) > 0, "Content-Length says more than there is (18.3)"
+        "body-too-short", lambda raw: _length(raw) > 0, "Content-Length says more than there is (18.3)"
     ),
 )
 
