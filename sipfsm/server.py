@@ -21,7 +21,7 @@ import trio
 from sipfsm.config import LimitSettings, ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
 from sipfsm.fsm import Engine
-from sipfsm.location import LocationError, LocationLimits, LocationService, open_location
+from sipfsm.location import LocationError, LocationLimits, LocationService, PendingUpdate, open_location
 from sipfsm.logs import unfiltered_logger
 from sipfsm.message import MessageError, Request, Response, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
@@ -108,8 +108,6 @@ class Element:
         self._proxy = proxy
         self._registrar = registrar
         self._domains = domains
-        self._turn = trio.Event()
-        self._turn.set()
         self.draining = False
 
     def serve(self, transaction: ServerTransaction) -> None:
@@ -133,8 +131,7 @@ class Element:
         uri = prepared.request.uri
         local = isinstance(uri, SipUri) and self._domains.serves(uri)
         if request.method == "REGISTER" and local:
-            turn, self._turn = self._turn, trio.Event()
-            transaction.start_soon(self._register, transaction, turn, self._turn)
+            self._register(transaction)
         elif request.method == "OPTIONS" and local and isinstance(uri, SipUri) and uri.user is None:
             transaction.respond(_capabilities(request))
         else:
@@ -151,22 +148,22 @@ class Element:
         if cancelled.is_invite and cancelled.user is not None:
             cancelled.user.cancelled()
 
-    async def _register(
-        self, transaction: ServerTransaction, turn: trio.Event, next_turn: trio.Event
-    ) -> None:
-        """Answer a REGISTER after those that were received before it (:rfc:`3261#section-10.3`).
+    def _register(self, transaction: ServerTransaction) -> None:
+        """Have a REGISTER take its place among the others now, in the order of receipt.
 
-        Trio begins tasks that are ready at the same moment in any order.
+        That is what :rfc:`3261#section-10.3` asks for; only the answer waits, until the bindings are stored.
         """
-        try:
-            if not turn.is_set():  # or those that are ready together would go on one in each round of Trio
-                await turn.wait()
-        finally:
-            next_turn.set()  # the next one goes on when this one waits, its update being in line by then
-        if transaction.answered:
-            return  # the server is ending, and has answered for us
-        response = await self._registrar.answer(transaction.request, flow_label(transaction.flow))
-        transaction.respond(response)
+        request = transaction.request
+        taken = self._registrar.take(request, flow_label(transaction.flow))
+        if isinstance(taken, Response):
+            transaction.respond(taken)
+        else:
+            transaction.start_soon(self._answer_register, transaction, request, taken)
+
+    async def _answer_register(
+        self, transaction: ServerTransaction, request: Request, update: PendingUpdate
+    ) -> None:
+        transaction.respond(await self._registrar.finish(request, update))
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Take an ACK or CANCEL that belongs to no transaction."""

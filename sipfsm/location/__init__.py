@@ -15,6 +15,7 @@ from sipfsm.location.service import (
     LocationLimits,
     LocationReason,
     LocationService,
+    PendingUpdate,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "LocationReason",
     "LocationService",
     "MemoryLocation",
+    "PendingUpdate",
     "address_of_record",
     "open_location",
 ]

@@ -2,12 +2,23 @@
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import trio
 
 from sipfsm.location.binding import Binding
 from sipfsm.location.service import Change, LocationCount, LocationLimits
 from sipfsm.location.table import BindingTable, Draft, keep_live
+
+
+class DoneUpdate(NamedTuple):
+    """An update that was carried out when it was submitted."""
+
+    after: tuple[Binding, ...]
+
+    async def outcome(self) -> tuple[Binding, ...]:
+        """Give the bindings that it left, without a checkpoint."""
+        return self.after
 
 
 class MemoryLocation:
@@ -36,7 +47,7 @@ class MemoryLocation:
         """Give the live bindings, highest q first."""
         return self._table.live(aor, self._clock())
 
-    async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
+    def submit(self, aor: str, change: Change) -> DoneUpdate:
         """Replace the bindings of `aor` by what `change` makes of them.
 
         Raises:
@@ -45,7 +56,15 @@ class MemoryLocation:
         draft = Draft(self._table, self._clock())
         after = draft.apply(aor, change)
         self._table.publish(draft.changes)
-        return after
+        return DoneUpdate(after)
+
+    async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
+        """Replace the bindings of `aor`, and give the new ones.
+
+        Raises:
+            LocationError: a limit is reached; nothing was changed.
+        """
+        return await self.submit(aor, change).outcome()
 
     async def sweep(self) -> int:
         """Drop all expired bindings and give the number of addresses-of-record concerned."""

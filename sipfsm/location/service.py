@@ -85,6 +85,21 @@ class LocationCount(NamedTuple):
     bindings: int
 
 
+class PendingUpdate(Protocol):
+    """An update that was submitted."""
+
+    async def outcome(self) -> tuple[Binding, ...]:
+        """Wait until the update is durable as far as the service makes things durable, and give the bindings.
+
+        Cancelled, it takes the update back, if that is still possible.
+
+        Raises:
+            LocationError: nothing was changed, for the reason given.
+            Exception: whatever the change raised; nothing was changed.
+        """
+        ...
+
+
 class LocationService(Protocol):
     """Bindings by address-of-record, in the canonical form that `address_of_record` gives."""
 
@@ -95,16 +110,25 @@ class LocationService(Protocol):
         """
         ...
 
-    async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
-        """Replace the bindings of `aor` by what `change` makes of them, and give the result, ordered.
+    def submit(self, aor: str, change: Change) -> PendingUpdate:
+        """Have the bindings of `aor` replaced by what `change` makes of them.
 
-        Updates are applied one after the other, in the order of the calls. When this returns, the result is
-        durable as far as the service makes things durable, and `bindings` shows it; before, it does not.
+        Never waits. Updates are applied one after the other, in the order of the calls. `bindings` shows the
+        result, ordered, once `outcome` gives it, and never one that could still be lost.
 
         Args:
             aor: the canonical address-of-record.
             change: gets the live bindings, returns the ones to keep. It must be pure: it can be called again,
-                and what it returns can be thrown away. Its exceptions propagate to the caller.
+                and what it returns can be thrown away. Its exceptions propagate to the caller, here or from
+                `outcome`.
+
+        Raises:
+            LocationError: nothing was changed, for the reason given.
+        """
+        ...
+
+    async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
+        """Submit an update and wait for its outcome: both in one, where no order has to be kept.
 
         Raises:
             LocationError: nothing was changed, for the reason given.

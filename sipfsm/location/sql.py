@@ -66,6 +66,19 @@ class SqlLocation:
         """Give the live bindings, highest q first. Nothing before `run` has started."""
         return self._table.live(aor, self._clock())
 
+    def submit(self, aor: str, change: Change) -> Update:
+        """Put an update in the queue of the writer. Its outcome is there when it is on the disk.
+
+        Raises:
+            LocationError: the service is not running, or too many updates wait; nothing will be changed.
+        """
+        if not self._running:
+            raise not_running()
+        limit = self._table.limits.pending_updates
+        if len(self._waiting) >= limit:
+            raise LocationError(LocationReason.OVERLOADED, f"{limit} updates wait for the location database")
+        return self._submit(aor, change)
+
     async def update(self, aor: str, change: Change) -> tuple[Binding, ...]:
         """Replace the bindings of `aor` by what `change` makes of them, and return when that is on the disk.
 
@@ -75,12 +88,7 @@ class SqlLocation:
         Raises:
             LocationError: nothing was changed, for the reason given.
         """
-        if not self._running:
-            raise not_running()
-        limit = self._table.limits.pending_updates
-        if len(self._waiting) >= limit:
-            raise LocationError(LocationReason.OVERLOADED, f"{limit} updates wait for the location database")
-        return await self._submit(aor, change).outcome()
+        return await self.submit(aor, change).outcome()
 
     async def sweep(self) -> int:
         """Drop all expired bindings from memory and file, and give the number of AORs concerned.

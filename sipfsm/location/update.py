@@ -23,7 +23,7 @@ def _engine() -> Engine:
 
 
 class Update(Driver[Outcome]):
-    """One call of `SqlLocation.update`; made in the queue of the writer.
+    """One call of `SqlLocation.submit`; made in the queue of the writer.
 
     Args:
         aor: the address-of-record.

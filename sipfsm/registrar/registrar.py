@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
-from sipfsm.location import Binding, LocationError, LocationService, address_of_record
+from sipfsm.location import Binding, LocationError, LocationService, PendingUpdate, address_of_record
 from sipfsm.message import MessageError, Request, Response, SipUri, canonical_host, format_date, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.registrar.policy import ExpiryPolicy
@@ -12,8 +12,10 @@ from sipfsm.registrar.refusal import of_location
 from sipfsm.registrar.registration import read_registration
 from sipfsm.registrar.rules import updated
 
-Guard = Callable[[Request], Awaitable[Response | None]]
-"""Authenticates and authorizes: gives None to let a request pass, else the response that ends it."""
+Guard = Callable[[Request], Response | None]
+"""Authenticates and authorizes: gives None to let a request pass, else the response that ends it.
+
+It must not wait, for a request that is received later must not overtake (:rfc:`3261#section-10.3`)."""
 
 _PATH = "path"
 """The option tag of :rfc:`3327`, the only extension that changes what a registrar does here."""
@@ -71,44 +73,51 @@ class Registrar:
         self._clock = clock
         self._tracing = tracing
 
-    async def answer(self, request: Request, flow_label: str | None = None) -> Response:
-        """Carry out a request and give its final response; a 200 (OK) only when its bindings are stored.
+    def take(self, request: Request, flow_label: str | None = None) -> Response | PendingUpdate:
+        """Take a request; give its final response, or what it has to wait for and `finish` is to be given.
 
-        Requests take effect in the order of the calls. A call that is cancelled may have taken effect or not.
+        Never waits. Requests take effect in the order of the calls.
 
         Args:
             request: a checked request.
             flow_label: the flow it came over, kept with the bindings, for example `udp:192.0.2.1:5060`.
         """
         try:
-            return await self._process(request, flow_label)
-        except RefusedError as refusal:
-            return refusal.response(request)
-        except MessageError as error:
-            if self._on_malformed is not None:
-                self._on_malformed(error)
-            return RefusedError(error.status or 400, error.phrase).response(request)
-        except LocationError as error:
-            return of_location(error).response(request)
+            return self._process(request, flow_label)
+        except (RefusedError, MessageError, LocationError) as error:
+            return self._refusal(error).response(request)
 
-    async def _process(self, request: Request, flow_label: str | None) -> Response:
+    async def finish(self, request: Request, update: PendingUpdate) -> Response:
+        """Wait for what `take` gave, and give the final response; a 200 (OK) only when bindings are stored.
+
+        A call that is cancelled may have taken effect or not.
+        """
+        try:
+            return self._ok(request, await update.outcome())
+        except (RefusedError, MessageError, LocationError) as error:
+            return self._refusal(error).response(request)
+
+    async def answer(self, request: Request, flow_label: str | None = None) -> Response:
+        """Carry out a request and give its final response: `take` and `finish` in one."""
+        taken = self.take(request, flow_label)
+        return taken if isinstance(taken, Response) else await self.finish(request, taken)
+
+    def _process(self, request: Request, flow_label: str | None) -> Response | PendingUpdate:
         """Follow :rfc:`3261#section-10.3` step by step."""
         received_at = self._clock()
         _check_method(request)
         self._check_domain(request)  # 1
         self._check_extensions(request)  # 2
-        if self._guard is not None and (denied := await self._guard(request)) is not None:  # 3, 4
+        if self._guard is not None and (denied := self._guard(request)) is not None:  # 3, 4
             return denied
         _check_content(request)
         aor = self._address_of_record(request)  # 5
         registration = read_registration(request, self._expiry, flow_label)
         if registration is None:
-            bindings = self._location.bindings(aor)
-        else:
-            bindings = await self._location.update(  # 6, 7
-                aor, lambda live: updated(live, registration, received_at, tracing=self._tracing)
-            )
-        return self._ok(request, bindings)  # 8
+            return self._ok(request, self._location.bindings(aor))
+        return self._location.submit(  # 6, 7; 8 is for `finish`
+            aor, lambda live: updated(live, registration, received_at, tracing=self._tracing)
+        )
 
     def _check_domain(self, request: Request) -> None:
         uri = request.uri
@@ -142,6 +151,15 @@ class Registrar:
         if not at or not (self._users is None or user in self._users or f"{user}@{domain}" in self._users):
             raise RefusedError(404)
         return aor
+
+    def _refusal(self, error: RefusedError | MessageError | LocationError) -> RefusedError:
+        if isinstance(error, RefusedError):
+            return error
+        if isinstance(error, LocationError):
+            return of_location(error)
+        if self._on_malformed is not None:
+            self._on_malformed(error)
+        return RefusedError(error.status or 400, error.phrase)
 
     def _ok(self, request: Request, bindings: tuple[Binding, ...]) -> Response:
         now = self._clock()

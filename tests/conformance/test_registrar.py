@@ -179,8 +179,8 @@ def test_an_optional_body_is_ignored() -> None:
 # ---- 10.3 steps 3 and 4: authentication and authorization ----
 
 
-def deny(status: int) -> Callable[[Request], Awaitable[Response | None]]:
-    async def guard(request: Request) -> Response | None:
+def deny(status: int) -> Guard:
+    def guard(request: Request) -> Response | None:
         return make_response(request, status) if request.to.uri.user == "mallory" else None  # type: ignore[union-attr]
 
     return guard
@@ -386,7 +386,7 @@ def test_the_interval_counts_from_the_receipt_of_the_request() -> None:
     """20.19: "measured from the receipt of the request"; here authentication takes a while."""
     bench = Bench()
 
-    async def slow(_request: Request) -> None:
+    def slow(_request: Request) -> None:
         bench.now += 10
 
     bench = Bench(guard=slow)

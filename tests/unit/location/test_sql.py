@@ -287,6 +287,21 @@ def test_a_caller_cancelled_while_waiting_takes_the_update_back(path: Path) -> N
     trio.run(main)
 
 
+def test_a_caller_may_be_cancelled_before_it_waits_for_what_is_committed(path: Path) -> None:
+    async def main() -> None:
+        async with running(location := service(path)):
+            update = location.submit(ALICE, put(binding("a")))
+            await location.update(BOB, put())  # after it
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await update.outcome()
+            assert scope.cancelled_caught
+            assert location.bindings(ALICE) == (binding("a"),)
+        assert await stored(path, ALICE) == (binding("a"),)
+
+    trio.run(main)
+
+
 def test_a_commit_under_way_is_finished_and_shown_when_its_caller_is_cancelled(path: Path) -> None:
     async def main() -> None:
         scope = trio.CancelScope()
