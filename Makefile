@@ -34,7 +34,7 @@ run: $(VENV)/.for-run ## make the environment, install and start the proxy (ARGS
 test: check ## install what the tests need, then run every check and every test
 	@bash tests/debian-packages.sh
 	@$(MAKE) --no-print-directory $(NODE)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
 	@# What strangers write is read here, so nothing of it is left untested; it has no exclusion of its own.
 	$(BIN)/coverage report --include='sipfsm/message/*' --fail-under=100
 
