@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any, TypeVar
 
 from sipfsm.message.names import usual_name
-from sipfsm.message.values import CR, FOLD, LF, WSP, first_value_end_untrusted, split_values_untrusted, unfold
+from sipfsm.message.values import COMMA, CR, FOLD, LF, WSP, first_value_end_untrusted, split_lines_untrusted, unfold
 
 T = TypeVar("T")
 
@@ -45,10 +45,11 @@ class Headers:
             lines: the lines.
             straight: no line is folded, and none has white space before its colon.
         """
-        headers = cls()
+        headers = cls.__new__(cls)
         headers._names = names
         headers._lines = lines
         headers._straight = straight
+        headers.parsed = {}
         return headers
 
     def copy(self) -> Headers:
@@ -119,7 +120,7 @@ class Headers:
         Raises:
             MessageError: a quoted string or an angle bracket is not closed.
         """
-        return [value for line in self.lines(name) for value in split_values_untrusted(line)]
+        return split_lines_untrusted(self.lines(name))
 
     def cached_first(self, name: bytes, parser: Callable[[bytes], T]) -> T | None:
         """Return what `parser` makes of the value of the first line so named; None if there is none.
@@ -128,17 +129,17 @@ class Headers:
             MessageError: from the parser, which is asked again the next time.
         """
         known = self.parsed.get(name)
-        if known is None:
-            known = self.parsed[name] = {}
-        elif parser in known:
-            parsed: T = known[parser]
-            return parsed
-        try:
-            line = self._lines[self._names.index(name)]
-        except ValueError:
+        if known is not None and parser in known:
+            remembered: T = known[parser]
+            return remembered
+        if name not in self._names:
             return None
-        value = line[line.index(b":") + 1 :].strip(WSP)
-        parsed = known[parser] = parser(value if LF not in value else unfold(value))
+        value = self._lines[self._names.index(name)].partition(b":")[2].strip(WSP)
+        parsed = parser(value if LF not in value else unfold(value))
+        if known is None:
+            self.parsed[name] = {parser: parsed}
+        else:
+            known[parser] = parsed
         return parsed
 
     def cached(self, name: bytes, parser: Callable[[list[bytes]], T]) -> T:
@@ -151,8 +152,8 @@ class Headers:
         if known is None:
             known = self.parsed[name] = {}
         elif parser in known:
-            parsed: T = known[parser]
-            return parsed
+            remembered: T = known[parser]
+            return remembered
         parsed = known[parser] = parser(self.lines(name))
         return parsed
 
@@ -172,13 +173,14 @@ class Headers:
 
     def set(self, name: bytes, value: bytes) -> None:
         """Replace the first line so named and delete the others; add a line at the end if there is none."""
-        if name not in self._names:
+        names = self._names
+        if name not in names:
             self.add(name, value)
             return
-        index = self._names.index(name)
-        self._lines[index] = _write(name, value)
+        self._lines[names.index(name)] = _write(name, value)
         self.parsed.pop(name, None)
-        self.keep_first(name)
+        if names.count(name) > 1:
+            self.keep_first(name)
 
     def keep_first(self, name: bytes) -> None:
         """Delete all lines so named but the first, if any."""
@@ -204,7 +206,7 @@ class Headers:
         index = self._names.index(name)
         line = self._lines[index]
         start = line.index(b":") + 1
-        end = first_value_end_untrusted(line, start)
+        end = first_value_end_untrusted(line, start) if COMMA in line else len(line)
         if end == len(line):
             del self._names[index], self._lines[index]
         else:
@@ -272,6 +274,10 @@ class Headers:
             if line[colon - 1] in WSP or LF in line:
                 lines[at] = line[:colon].rstrip(WSP) + FOLD.sub(b" ", line[colon:])
 
+    def write_between(self, start_line: bytes, body: bytes) -> bytes:
+        """Write a whole message."""
+        return b"\r\n".join([start_line, *self._lines, b"", body])
+
     def to_bytes(self) -> bytes:
         """Write all lines, each with its line break."""
         return b"\r\n".join([*self._lines, b""])
@@ -291,7 +297,7 @@ class Headers:
 
 
 def _value(line: bytes) -> bytes:
-    value = line[line.index(b":") + 1 :].strip(WSP)
+    value = line.partition(b":")[2].strip(WSP)
     return unfold(value) if LF in value else value
 
 

@@ -202,7 +202,7 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """Write the message; what was not edited as it came."""
-        return b"%b\r\n%b\r\n%b" % (self.start_line(), self.headers.to_bytes(), self.body)
+        return self.headers.write_between(self.start_line(), self.body)
 
     def start_line(self) -> bytes:
         """Write the start line without its line break."""

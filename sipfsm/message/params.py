@@ -18,6 +18,9 @@ _VALUE = r'(?:"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"|[!#-+\--:=?-~]++)'
 # A parameter, or else an octet of what is none.
 _PARAM = re.compile(rf"{_WS};{_WS}({_NAME})(?>(?:{_WS}={_WS}({_VALUE}))?){_WS}|(.)", re.DOTALL)
 
+USUAL_PARAMS = r"(?>(?:;[a-z]++(?>(?:=[A-Za-z0-9\-.!%*_+`'~:\[\]]++)?))*)"
+"""Parameters as nearly all are written: lower-case names, tokens or hosts as values, no white space."""
+
 
 class Params:
     """Parameters in the order they came, found without regard to case (:rfc:`3261#section-7.3.1`).
@@ -130,6 +133,18 @@ def parse_params_untrusted(raw: str | None) -> Params:
             raise _duplicate()
         fields[key] = (name, value or None)
     return Params.from_fields(fields)
+
+
+def usual_params(raw: str) -> Params | None:
+    """Read what matched `USUAL_PARAMS`, as `parse_params_untrusted` would; None if a name is there twice."""
+    if not raw:
+        return NO_PARAMS
+    pieces = raw.split(";")
+    fields: dict[str, tuple[str, str | None]] = {}
+    for piece in pieces[1:]:
+        name, _, value = piece.partition("=")
+        fields[name] = (name, value or None)
+    return Params.from_fields(fields) if len(fields) == len(pieces) - 1 else None
 
 
 def _duplicate() -> MessageError:

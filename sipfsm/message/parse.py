@@ -13,7 +13,7 @@ from sipfsm.message.controls import are_controls_in_place, misplaced_control_unt
 from sipfsm.message.errors import MessageError
 from sipfsm.message.headers import Headers
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
-from sipfsm.message.message import Request, Response, SipMessage
+from sipfsm.message.message import SIP_VERSION, Request, Response, SipMessage
 from sipfsm.message.names import KNOWN_NAMES, USUAL_SPELLINGS, field_name_untrusted
 from sipfsm.message.scalars import parse_content_length_untrusted
 from sipfsm.message.values import text
@@ -126,11 +126,11 @@ def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list
     found = _REQUEST_LINE.fullmatch(start)
     if found is not None:
         method, uri, version = found.groups()
-        return Request(method.decode("ascii"), uri, headers, body, version.decode("ascii").upper())
+        return Request(method.decode("ascii"), uri, headers, body, _version(version))
     found = _STATUS_LINE.fullmatch(start)
     if found is not None:
         version, status, reason = found.groups()
-        return Response(int(status), text(reason), headers, body, version.decode("ascii").upper())
+        return Response(int(status), text(reason), headers, body, _version(version))
     if _RESPONSE_START.match(start) is not None:
         raise MessageError("bad-status-line", "Malformed status line", start, status=None)
     found = _LOOSE_REQUEST_LINE.fullmatch(start)
@@ -139,6 +139,10 @@ def _parse_start_line(start: bytes, headers: Headers, body: bytes, defects: list
     method, uri = found.groups()
     defects.insert(0, MessageError("bad-request-line", "Malformed request line", start))
     return Request(method.decode("ascii"), uri, headers, body)
+
+
+def _version(written: bytes) -> str:
+    return SIP_VERSION if written == b"SIP/2.0" else written.decode("ascii").upper()
 
 
 def _cut_body(message: SipMessage, limits: Limits, defects: list[MessageError]) -> None:

@@ -19,9 +19,10 @@ MAX_LENGTH = 2**31 - 1
 _CALL_ID = re.compile(rb"[!-+\--~]++")
 
 
-@remembered
 def parse_call_id_untrusted(raw: bytes) -> str:
     """Read a Call-ID, which is compared letter by letter (:rfc:`3261#section-20.8`).
+
+    It is not remembered by its bytes: to find it again would cost as much.
 
     Raises:
         MessageError: ``bad-call-id``: it is empty, or holds white space, a comma or anything but ASCII.

@@ -83,19 +83,31 @@ def split_values_untrusted(value: bytes) -> list[bytes]:
     return pieces
 
 
+def split_lines_untrusted(lines: list[bytes]) -> list[bytes]:
+    """Split the comma lists of all lines of a field into their trimmed values.
+
+    Raises:
+        MessageError: as `split_values_untrusted`.
+    """
+    if len(lines) == 1:
+        return split_values_untrusted(lines[0])
+    return [value for line in lines for value in split_values_untrusted(line)]
+
+
 def parse_values_untrusted(values: list[S], parser: Callable[[S], T]) -> tuple[T, ...]:
     """Read each value of a list, or something of each.
 
     Raises:
         MessageError: from the parser; its position says which value it was, if there are several.
     """
+    if len(values) == 1:
+        return (parser(values[0]),)
     parsed: list[T] = []
     try:
         for value in values:
             parsed.append(parser(value))  # noqa: PERF401 - how many were read tells which one is malformed
     except MessageError as error:
-        if len(values) > 1:
-            error.position = len(parsed) + 1
+        error.position = len(parsed) + 1
         raise
     return tuple(parsed)
 

@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 from sipfsm.message.errors import MessageError
 from sipfsm.message.host import HOST, PORT, host_port, host_untrusted, port_untrusted
-from sipfsm.message.memo import remembered
-from sipfsm.message.params import NO_PARAMS, Params, parse_params_untrusted
+from sipfsm.message.params import NO_PARAMS, USUAL_PARAMS, Params, parse_params_untrusted, usual_params
 from sipfsm.message.values import (
     COMMA,
     WSP,
     first_value_end_untrusted,
     octets,
     parse_values_untrusted,
-    split_values_untrusted,
+    split_lines_untrusted,
     text,
 )
 
@@ -25,6 +24,10 @@ _VIA = re.compile(
     rf"({_TOKEN}){_WS}/{_WS}({_TOKEN}){_WS}/{_WS}({_TOKEN})[ \t]++"
     rf"({HOST}){_WS}(?>(?::{_WS}({PORT}){_WS})?)(?>(;.*+)?)",
     re.DOTALL,
+)
+_USUAL_VIA = re.compile(
+    rf"SIP/2\.0/([A-Z]++) ([A-Za-z0-9_\-]++(?>(?:\.[A-Za-z0-9_\-]++)*))"
+    rf"(?>(?::([1-9][0-9]{{0,3}}+))?)({USUAL_PARAMS})"
 )
 
 
@@ -89,16 +92,34 @@ class Via(NamedTuple):
         return octets(str(self))
 
 
-@remembered
 def parse_via_untrusted(raw: bytes) -> Via:
     """Read one Via value, unfolded and trimmed.
+
+    It is not remembered by its bytes: each transaction has its own.
 
     Raises:
         MessageError: ``bad-via``, ``bad-host``, ``bad-port``, ``bad-parameter``, ``duplicate-parameter``.
     """
-    found = _VIA.fullmatch(text(raw))
+    value = text(raw)
+    # Nearly all are written in one way, which takes half the time; it gives what `read_via_untrusted` gives.
+    found = _USUAL_VIA.fullmatch(value)
+    if found is not None:
+        transport, host, port, written = found.groups()
+        params = usual_params(written)
+        if params is not None:
+            return Via(transport, host, None if port is None else int(port), params)
+    return read_via_untrusted(value)
+
+
+def read_via_untrusted(value: str) -> Via:
+    """Read one Via value however it is written.
+
+    Raises:
+        MessageError: as `parse_via_untrusted`.
+    """
+    found = _VIA.fullmatch(value)
     if found is None:
-        raise MessageError("bad-via", "Malformed Via", raw)
+        raise MessageError("bad-via", "Malformed Via", octets(value))
     name, version, transport, host, port, params = found.groups()
     return Via(
         transport,
@@ -126,5 +147,4 @@ def parse_vias_untrusted(lines: list[bytes]) -> tuple[Via, ...]:
     Raises:
         MessageError: as `parse_via_untrusted`, and for an unbalanced list.
     """
-    values = [value for line in lines for value in split_values_untrusted(line)]
-    return parse_values_untrusted(values, parse_via_untrusted)
+    return parse_values_untrusted(split_lines_untrusted(lines), parse_via_untrusted)
