@@ -7,7 +7,16 @@ from itertools import compress
 from typing import Any, TypeVar
 
 from sipfsm.message.names import usual_name
-from sipfsm.message.values import COMMA, CR, FOLD, LF, WSP, first_value_end_untrusted, split_lines_untrusted, unfold
+from sipfsm.message.values import (
+    COMMA,
+    CR,
+    FOLD,
+    LF,
+    WSP,
+    first_value_end_untrusted,
+    split_lines_untrusted,
+    unfold,
+)
 
 T = TypeVar("T")
 
@@ -45,11 +54,10 @@ class Headers:
             lines: the lines.
             straight: no line is folded, and none has white space before its colon.
         """
-        headers = cls.__new__(cls)
+        headers = cls()
         headers._names = names
         headers._lines = lines
         headers._straight = straight
-        headers.parsed = {}
         return headers
 
     def copy(self) -> Headers:

@@ -202,7 +202,8 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """Write the message; what was not edited as it came."""
-        return self.headers.write_between(self.start_line(), self.body)
+        start_line = self.start_line()
+        return self.headers.write_between(start_line, self.body)
 
     def start_line(self) -> bytes:
         """Write the start line without its line break."""

@@ -25,7 +25,20 @@ USUAL_ADDRESSES = (
 )
 # What the two ways could take apart differently: separators, white space, case, and a name that comes twice.
 PIECES = (b";", b"=", b":", b".", b",", b'"', b"\\", b" ", b"\t", b"<", b">", b"0", b"70000", b";tag")
-MORE_PIECES = (*PIECES, b";tag=1", b"A", b"%", b"[::1]", b"/", b"\r\n ", b"\x00", b"\xff", b"\xc3\xa9", b";BRANCH=a", b"_")
+MORE_PIECES = (
+    *PIECES,
+    b";tag=1",
+    b"A",
+    b"%",
+    b"[::1]",
+    b"/",
+    b"\r\n ",
+    b"\x00",
+    b"\xff",
+    b"\xc3\xa9",
+    b";BRANCH=a",
+    b"_",
+)
 
 
 @st.composite
