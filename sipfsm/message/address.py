@@ -18,7 +18,7 @@ _NAME_ADDR = re.compile(
     re.DOTALL,
 )
 _USUAL_NAME_ADDR = re.compile(
-    rf'(?:"([^"\\]*+)" ?+|([A-Za-z0-9\-. ]*+))<([!#-;=?-~]++)>({USUAL_PARAMS})', re.DOTALL
+    rf'(?:"([^"\\]*+)" ?+|([A-Za-z0-9\-. ]*+))<([!#-;=?-~]++)>{USUAL_PARAMS}', re.DOTALL
 )
 # Without angle brackets a URI has no comma, question mark or semicolon (RFC 3261 section 20), and what its
 # first semicolon begins are parameters of the header field.
@@ -139,9 +139,10 @@ def parse_name_addr_untrusted(raw: bytes) -> NameAddr:
     # Nearly all are written in one way, which is read faster; it gives what `read_name_addr_untrusted` gives.
     found = _USUAL_NAME_ADDR.fullmatch(value)
     if found is not None:
-        quoted, tokens, uri, written = found.groups()
-        params = usual_params(written)
+        groups = found.groups()
+        params = usual_params(groups[3:])
         if params is not None:
+            quoted, tokens, uri = groups[:3]
             display_name = tokens.strip(" ") or None if quoted is None else quoted
             return NameAddr(display_name, uri.encode("ascii"), params)
     return read_name_addr_untrusted(value)

@@ -140,10 +140,20 @@ class Headers:
         if known is not None and parser in known:
             remembered: T = known[parser]
             return remembered
-        if name not in self._names:
+        return self.parse_first(name, parser)
+
+    def parse_first(self, name: bytes, parser: Callable[[bytes], T]) -> T | None:
+        """Do what `cached_first` does, for who knows that nothing is remembered yet.
+
+        Raises:
+            MessageError: from the parser.
+        """
+        names = self._names
+        if name not in names:
             return None
-        value = self._lines[self._names.index(name)].partition(b":")[2].strip(WSP)
+        value = self._lines[names.index(name)].partition(b":")[2].strip(WSP)
         parsed = parser(value if LF not in value else unfold(value))
+        known = self.parsed.get(name)
         if known is None:
             self.parsed[name] = {parser: parsed}
         else:

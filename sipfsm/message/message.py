@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from sipfsm.message.address import (
     NameAddr,
@@ -32,8 +32,6 @@ from sipfsm.message.via import Via, parse_top_via_untrusted, parse_vias_untruste
 T = TypeVar("T")
 
 SIP_VERSION = "SIP/2.0"
-
-_NOTHING: dict[Callable[..., Any], Any] = {}
 
 
 class Message:
@@ -216,11 +214,13 @@ class Message:
             raise self._error(error, name) from None
 
     def _mandatory(self, name: bytes, parser: Callable[[bytes], T]) -> T:
-        value: T | None = self.headers.parsed.get(name, _NOTHING).get(parser)
-        if value is not None:
-            return value  # most fields are asked for several times
+        headers = self.headers
+        known = headers.parsed.get(name)
+        if known is not None and parser in known:
+            remembered: T = known[parser]
+            return remembered  # most fields are asked for several times
         try:
-            value = self.headers.cached_first(name, parser)
+            value = headers.parse_first(name, parser)
         except MessageError as error:
             raise self._error(error, name) from None
         if value is None:

@@ -18,8 +18,11 @@ _VALUE = r'(?:"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"|[!#-+\--:=?-~]++)'
 # A parameter, or else an octet of what is none.
 _PARAM = re.compile(rf"{_WS};{_WS}({_NAME})(?>(?:{_WS}={_WS}({_VALUE}))?){_WS}|(.)", re.DOTALL)
 
-USUAL_PARAMS = r"(?>(?:;[a-z]++(?>(?:=[A-Za-z0-9\-.!%*_+`'~:\[\]]++)?))*)"
-"""Parameters as nearly all are written: lower-case names, tokens or hosts as values, no white space."""
+USUAL_PARAMS = r"(?>(?:;([a-z]++)(?>(?:=([A-Za-z0-9\-.!%*_+`'~:\[\]]++))?))?)" * 3
+"""Up to three parameters, the name and the value of each captured, as nearly all are written.
+
+That is: names in lower case, tokens or hosts as values, no white space.
+"""
 
 
 class Params:
@@ -135,16 +138,20 @@ def parse_params_untrusted(raw: str | None) -> Params:
     return Params.from_fields(fields)
 
 
-def usual_params(raw: str) -> Params | None:
-    """Read what matched `USUAL_PARAMS`, as `parse_params_untrusted` would; None if a name is there twice."""
-    if not raw:
+def usual_params(captured: tuple[str | None, ...]) -> Params | None:
+    """Return the parameters that `USUAL_PARAMS` captured; None if a name is there twice."""
+    first, value, second, second_value, third, third_value = captured
+    if first is None:
         return NO_PARAMS
-    pieces = raw.split(";")
-    fields: dict[str, tuple[str, str | None]] = {}
-    for piece in pieces[1:]:
-        name, _, value = piece.partition("=")
-        fields[name] = (name, value or None)
-    return Params.from_fields(fields) if len(fields) == len(pieces) - 1 else None
+    fields = {first: (first, value)}
+    if second is None:
+        return Params.from_fields(fields)
+    fields[second] = (second, second_value)
+    count = 2
+    if third is not None:
+        fields[third] = (third, third_value)
+        count = 3
+    return Params.from_fields(fields) if len(fields) == count else None
 
 
 def _duplicate() -> MessageError:

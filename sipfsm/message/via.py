@@ -27,7 +27,7 @@ _VIA = re.compile(
 )
 _USUAL_VIA = re.compile(
     rf"SIP/2\.0/([A-Z]++) ([A-Za-z0-9_\-]++(?>(?:\.[A-Za-z0-9_\-]++)*))"
-    rf"(?>(?::([1-9][0-9]{{0,3}}+))?)({USUAL_PARAMS})"
+    rf"(?>(?::([1-9][0-9]{{0,3}}+))?){USUAL_PARAMS}"
 )
 
 
@@ -104,9 +104,10 @@ def parse_via_untrusted(raw: bytes) -> Via:
     # Nearly all are written in one way, which takes half the time; it gives what `read_via_untrusted` gives.
     found = _USUAL_VIA.fullmatch(value)
     if found is not None:
-        transport, host, port, written = found.groups()
-        params = usual_params(written)
+        groups = found.groups()
+        params = usual_params(groups[3:])
         if params is not None:
+            transport, host, port = groups[:3]
             return Via(transport, host, None if port is None else int(port), params)
     return read_via_untrusted(value)
 

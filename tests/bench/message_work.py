@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import sipmessage
 
-from sipfsm.message import NameAddr, Params, Request, SipUri, Via, parse_message_untrusted
+from sipfsm.message import NameAddr, Request, SipUri, parse_message_untrusted
 
 SDP = (
     b"v=0\r\no=alice 2890844526 2890844526 IN IP4 192.0.2.101\r\ns=-\r\nc=IN IP4 192.0.2.101\r\nt=0 0\r\n"
@@ -78,9 +78,15 @@ def different(template: bytes, count: int, first: int = 0) -> list[bytes]:
     return [template % {b"n": 1_000_000 + n} for n in range(first, first + count)]
 
 
-# ---- sipfsm
+def own_via(branch: str | None) -> str:
+    """Write the Via that a proxy puts on top: as text, like `sipfsm.transaction.sending`.
 
-OUR_VIA = Via("UDP", "proxy.example.com", None, Params([("branch", "z9hG4bK-own")]))
+    Its branch follows from the one received, so that both sides write the same.
+    """
+    return f"SIP/2.0/UDP proxy.example.com;branch={branch}-own"
+
+
+# ---- sipfsm
 
 
 def our_parse(raw: bytes) -> object:
@@ -102,7 +108,8 @@ def our_access(raw: bytes) -> object:
 def our_proxy(raw: bytes) -> bytes:
     """All that a proxy does to a message."""
     message = parse_message_untrusted(raw)
-    _ = (message.via.branch, message.from_.tag, message.to.tag, message.call_id, message.cseq.number)
+    branch = message.via.branch
+    _ = (message.from_.tag, message.to.tag, message.call_id, message.cseq.number)
     if not isinstance(message, Request):
         message.headers.pop_first_value(b"via")
         return message.to_bytes()
@@ -114,13 +121,11 @@ def our_proxy(raw: bytes) -> bytes:
     hops = message.max_forwards
     assert hops is not None
     message.headers.set(b"max-forwards", b"%d" % (hops - 1))
-    message.push_via(OUR_VIA)
+    message.headers.prepend(b"via", own_via(branch).encode("ascii"))
     return message.to_bytes()
 
 
 # ---- sipmessage
-
-THEIR_VIA = str(OUR_VIA)
 
 
 def their_parse(raw: bytes) -> object:
@@ -146,8 +151,8 @@ def their_access(raw: bytes) -> object:
 def their_proxy(raw: bytes) -> bytes:
     """All that a proxy does to a message."""
     message = sipmessage.Message.parse(raw)
+    branch = message.via[0].parameters.get("branch")
     _ = (
-        message.via[0].parameters.get("branch"),
         message.from_address.parameters.get("tag"),
         message.to_address.parameters.get("tag"),
         message.call_id,
@@ -169,7 +174,7 @@ def their_proxy(raw: bytes) -> bytes:
     hops = message.max_forwards
     assert hops is not None
     message.max_forwards = hops - 1
-    message.headers.setlist("Via", [THEIR_VIA, *vias])
+    message.headers.setlist("Via", [own_via(branch), *vias])
     return bytes(message)
 
 
