@@ -244,6 +244,15 @@ def test_an_absent_field_is_not_parsed(headers: Headers) -> None:
     assert headers.cached_first(b"expires", first) == b"1"
 
 
+def test_the_first_value_is_remembered_beside_all_values(headers: Headers) -> None:
+    counting = Counting()
+    first, lines = counting.first, counting.all
+    for _ in range(2):
+        assert headers.cached(b"subject", lines) == [b"lunch"]
+        assert headers.cached_first(b"subject", first) == b"lunch"
+    assert counting.asked == 2
+
+
 def test_what_is_known_need_not_be_parsed(headers: Headers) -> None:
     counting = Counting()
     first = counting.first
