@@ -40,6 +40,12 @@ Examples:
   sipfsm verify my-machine.toml
       Check a state machine, alone and in every order of events.
 
+  sipfsm conformance sip:127.0.0.1:5060
+      Say where a SIP server keeps to the RFCs, and where it does not.
+
+  sipfsm fuzz "sip:127.0.0.1:5060;transport=tcp" --seconds 60 --artifacts found
+      Look for more with generated sequences; keep what shows each deviation.
+
   sipfsm simulate --users 200 --hours 2 --seed 7
       Hours of calls over a bad network in a minute, each of them judged.
 
@@ -64,11 +70,16 @@ app.command(
     "sipfsm.cli.judging:conformance",
     name="conformance",
     usage="Usage: sipfsm conformance [OPTIONS] TARGET",
+    help=(
+        "Judge a SIP server by a catalogue of cases. "
+        "Exit codes: 0 conformant, 1 deviations, 2 usage, 3 the server was lost."
+    ),
 )
 app.command(
     "sipfsm.cli.verify:verify",
     name="verify",
     usage="Usage: sipfsm verify [OPTIONS] [MODEL...]",
+    help="Check state machines alone, and client, network and server together in every order of events.",
 )
 app.command(
     "sipfsm.cli.draw:draw",
@@ -76,10 +87,15 @@ app.command(
     usage="Usage: sipfsm draw [OPTIONS] [MODEL...]",
     help="Draw state machines: as pictures, or in the formats of other programs.",
 )
-
-app.command("sipfsm.cli.judging:fuzz", name="fuzz", usage="Usage: sipfsm fuzz [OPTIONS] TARGET")
-
-
+app.command(
+    "sipfsm.cli.judging:fuzz",
+    name="fuzz",
+    usage="Usage: sipfsm fuzz [OPTIONS] TARGET",
+    help=(
+        "Judge a SIP server by generated sequences, some of them broken. "
+        "Exit codes: 0 conformant, 1 deviations, 2 usage, 3 the server was lost."
+    ),
+)
 app.command(simulate, usage="Usage: sipfsm simulate [OPTIONS]")
 
 

@@ -1,6 +1,7 @@
 """The commands: what they print, where to, and their exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,6 +75,14 @@ def test_help_teaches_with_examples(arguments: list[str], capsys: pytest.Capture
     assert "sipfsm check site.toml" in out
     assert max(map(len, out.splitlines())) <= 80
     assert err == ""
+
+
+def test_help_has_a_sentence_on_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+
+    commands = capsys.readouterr().out.partition("Commands")[2].partition("--help")[0]
+    for name in ("check", "conformance", "draw", "fuzz", "run", "simulate", "verify"):
+        assert re.search(rf"{name} +[A-Z][a-z]+ \w+", commands), name
 
 
 def test_help_of_run_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
