@@ -22,7 +22,7 @@ from sipfsm.verify.explore import Progress as Explored
 from sipfsm.verify.ladder import ladder
 from sipfsm.verify.report import Report, describe, to_markdown
 from sipfsm.verify.results import MachineResult, Result
-from sipfsm.verify.scenario import MOST, AnyScenario, Fork, Scenario
+from sipfsm.verify.scenario import MOST, AnyScenario
 from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
 from sipfsm.verify.single import check_machine
 from sipfsm.verify.spin.engine import verify_scenario as verify_scenario_with_spin
@@ -106,7 +106,6 @@ Verifier = Callable[[AnyScenario, Limits], Result]
 
 
 def _with_spin(scenario: AnyScenario, limits: Limits) -> Result:
-    assert isinstance(scenario, Scenario)
     begun = time.monotonic()
 
     def stopped() -> bool:
@@ -174,9 +173,6 @@ def _run(
         for scenario, engine in product(scenarios, dict.fromkeys(engines)):
             if interrupted():
                 break
-            if engine == "spin" and isinstance(scenario, Fork):
-                print(f"-      {scenario.name} (spin): the composition of a proxy is for explore only")
-                continue
             with _progress(scenario.name, interrupted) as stopped:
                 limits = Limits(states=max_states, seconds=seconds, stopped=stopped)
                 results.append(_ENGINES[engine](scenario, limits))

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from sipfsm.verify.scenario import Message
+
+class Named(Protocol):
+    """A kind of message; no other one has its name."""
+
+    @property
+    def name(self) -> str:
+        """What its variables are called."""
 
 
 class Option(NamedTuple):
@@ -18,7 +24,7 @@ class Option(NamedTuple):
     statements: list[str]
 
 
-def word(message: Message) -> str:
+def word(message: Named) -> str:
     """The name of a kind of message in Promela."""
     return message.name.lower()
 
@@ -34,13 +40,13 @@ class Channel(Protocol):
     def variables(self) -> dict[str, str]:
         """Names with types; an array has its length behind the name."""
 
-    def sent(self, kind: Message) -> list[str]:
+    def sent(self, kind: Named) -> list[str]:
         """Put a message into the network, if it has room."""
 
-    def first(self, kind: Message) -> Iterator[tuple[int, Option]]:
+    def first(self, kind: Named) -> Iterator[tuple[int, Option]]:
         """The ways in which a message of this kind can leave to arrive, each with its remaining ticks."""
 
-    def fresh(self, kind: Message) -> Iterator[tuple[Option, list[str]]]:
+    def fresh(self, kind: Named) -> Iterator[tuple[Option, list[str]]]:
         """The ways in which a message of this very tick can leave, and what duplicates it instead."""
 
     def due(self) -> str:
@@ -55,7 +61,7 @@ class Bag:
     """A direction in which messages overtake each other."""
 
     name: str
-    kinds: Sequence[Message]
+    kinds: Sequence[Named]
     delay: int
 
     @property
@@ -68,20 +74,20 @@ class Bag:
         """A number for each kind and each remaining tick."""
         return {self.name: "byte", **{f"{word(kind)}[{self.delay + 1}]": "byte" for kind in self.kinds}}
 
-    def sent(self, kind: Message) -> list[str]:
+    def sent(self, kind: Named) -> list[str]:
         """Put it where the whole delay is left."""
         return [f"{word(kind)}[{self.delay}]++", f"{self.name}++"]
 
-    def first(self, kind: Message) -> Iterator[tuple[int, Option]]:
+    def first(self, kind: Named) -> Iterator[tuple[int, Option]]:
         """Any, whatever remains."""
         for left in range(self.delay + 1):
             yield left, self._leave(kind, left)
 
-    def fresh(self, kind: Message) -> Iterator[tuple[Option, list[str]]]:
+    def fresh(self, kind: Named) -> Iterator[tuple[Option, list[str]]]:
         """One is like the other."""
         yield self._leave(kind, self.delay), self.sent(kind)
 
-    def _leave(self, kind: Message, left: int) -> Option:
+    def _leave(self, kind: Named, left: int) -> Option:
         return Option(f"{word(kind)}[{left}] > 0", [f"{word(kind)}[{left}]--", f"{self.name}--"])
 
     def due(self) -> str:
@@ -102,7 +108,7 @@ class Line:
     """A direction in which messages keep their order."""
 
     name: str
-    kinds: Sequence[Message]
+    kinds: Sequence[Named]
     delay: int
     capacity: int
 
@@ -120,7 +126,7 @@ class Line:
             f"{self.name}_left[{self.capacity}]": "byte",
         }
 
-    def sent(self, kind: Message) -> list[str]:
+    def sent(self, kind: Named) -> list[str]:
         """Put it at the end."""
         return [
             f"{self.name}_kind[{self.name}] = {self._number(kind)}",
@@ -128,20 +134,20 @@ class Line:
             f"{self.name}++",
         ]
 
-    def first(self, kind: Message) -> Iterator[tuple[int, Option]]:
+    def first(self, kind: Named) -> Iterator[tuple[int, Option]]:
         """The first of the line, and no other one."""
         for left in range(self.delay + 1):
             yield left, self._leave(kind, 0, left)
 
-    def fresh(self, kind: Message) -> Iterator[tuple[Option, list[str]]]:
+    def fresh(self, kind: Named) -> Iterator[tuple[Option, list[str]]]:
         """Each place from which nothing has come nearer yet."""
         for place in range(self.capacity):
             yield self._leave(kind, place, self.delay), self.sent(kind)
 
-    def _number(self, kind: Message) -> int:
+    def _number(self, kind: Named) -> int:
         return list(self.kinds).index(kind) + 1
 
-    def _leave(self, kind: Message, place: int, left: int) -> Option:
+    def _leave(self, kind: Named, place: int, left: int) -> Option:
         guard = (
             f"{self.name}_kind[{place}] == {self._number(kind)} && {self.name}_left[{place}] == {left}"
             f" && {self.name} > {place}"

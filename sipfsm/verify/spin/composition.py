@@ -11,6 +11,7 @@ from functools import cached_property
 from sipfsm.fsm import Action, Event, Model, Timing
 from sipfsm.verify.scenario import TICK, TO_CLIENT, TO_SERVER, Message, Property, Scenario
 from sipfsm.verify.spin.channel import Bag, Channel, Line, Option
+from sipfsm.verify.spin.loop import passing, reset
 from sipfsm.verify.spin.machine import Machine
 
 CALLER = ("waiting", "ringing", "cancelling", "over", "gave_up")
@@ -326,31 +327,13 @@ class Composition:
     # ---- time -----------------------------------------------------------------------------------------
 
     def passing(self) -> Option:
-        """The step of time: only if nothing is due, and as far as nothing can happen before."""
-        due = [f"{clock} == 1" for clock in self.clocks] + [self.to_server.due(), self.to_client.due()]
-        flying = f"{self.to_server.count} + {self.to_client.count} > 0"
+        """The step of time."""
         choice = []
         if self.scenario.caller.may_cancel:
             choice.append("caller == ringing")
         if self.scenario.callee.answers:
             choice.append("callee == asked")
-        running = " || ".join([*self.clocks, flying])
-        by_one = " || ".join([flying, *choice])
-        least = "; ".join(
-            f"if :: {clock} && {clock} <= least -> least = {clock} - 1 :: else -> skip fi"
-            for clock in self.clocks
-        )
-        return Option(
-            f"!({' || '.join(due)}) && ({running})",
-            [
-                f"if :: {by_one} -> least = 1 :: else -> least = 32767; {least} fi",
-                *(f"{clock} = ({clock} -> {clock} - least : 0)" for clock in self.clocks),
-                *self.to_server.passed(),
-                *self.to_client.passed(),
-                'printf("@passed %d\\n", least)',
-                "least = 0",
-            ],
-        )
+        return passing(self.clocks, (self.to_server, self.to_client), choice)
 
     # ---- text -----------------------------------------------------------------------------------------
 
@@ -402,27 +385,18 @@ class Composition:
     def _written(self, what: str, option: Option) -> str:
         statements = [f'printf("@{what}\\n")', *option.statements]
         if any("broken =" in statement for statement in statements):
-            reset = "; ".join(self._reset())
-            statements.append(f"if :: broken -> {reset} :: else -> skip fi")
+            all_alike = "; ".join(reset(self.variables))
+            statements.append(f"if :: broken -> {all_alike} :: else -> skip fi")
         return f":: d_step {{ !broken && {option.guard} -> {'; '.join(statements)} }}"
-
-    def _reset(self) -> Iterator[str]:
-        """What makes all states alike in which the same is broken: the run ends there."""
-        for name in self.variables:
-            array, _, length = name.partition("[")
-            if length:
-                yield from (f"{array}[{place}] = 0" for place in range(int(length.rstrip("]"))))
-            elif name != "broken":
-                yield f"{name} = 0"
 
     def _broken(self, guards: list[str]) -> Iterator[str]:
         """A state without a step in which a machine is left breaks S4; what is broken is told once."""
         if self.watches(Property.S4):
             stuck = f"!({' || '.join(f'({guard})' for guard in guards)})"
-            reset = "; ".join(self._reset())
+            all_alike = "; ".join(reset(self.variables))
             yield (
                 f":: d_step {{ !broken && (client != 0 || server != 0) && {stuck} -> "
-                f'printf("@stuck\\n"); broken = {BITS[Property.S4]}; {reset} }}'
+                f'printf("@stuck\\n"); broken = {BITS[Property.S4]}; {all_alike} }}'
             )
         watched = [BITS[prop] for prop in self.scenario.properties]
         for mask in range(1, sum(BITS.values()) + 1):

@@ -23,11 +23,16 @@ INSTALL = "apt install spin gcc libc6-dev"
 
 _SHORTEST = ("-DBFS", "-DSAFETY")
 """Breadth first: the first counterexample is a shortest one."""
+_QUICKEST = ("-DSAFETY",)
+"""Depth first: what is within an ``atomic`` needs no room."""
 _CIRCLES = ("-DCIRCLES",)
 _ENDLESS = ("-DNOSTUTTER",)
 """Depth first: what stops is no run without an end, though SPIN would have it stand still for ever."""
 _STORED = re.compile(r"^\s*([\d.e+]+) states, stored", re.MULTILINE)
 _TRANSITIONS = re.compile(r"^\s*([\d.e+]+) transitions \(= (?:stored|visited)\+matched\)", re.MULTILINE)
+_NOMINAL = re.compile(r"^\s*([\d.e+]+) nominal states", re.MULTILINE)
+_WITHIN = re.compile(r"^\s*([\d.e+]+) atomic steps", re.MULTILINE)
+"""Breadth first SPIN stores states within an ``atomic`` as well, and says how many there are without them."""
 _DEPTH = re.compile(r"depth reached (\d+)")
 _ERROR = re.compile(
     r"^pan:(\d+): (assertion violated (?P<text>.*?)|acceptance cycle) \(at depth", re.MULTILINE
@@ -101,7 +106,7 @@ class Search:
     """What SPIN found.
 
     Attributes:
-        states: how many states it stored, the initial one included.
+        states: how many states it stored, the initial one included, and none within an ``atomic``.
         transitions: how many steps it took between them.
         depth: how many steps away the farthest of them is.
         complete: whether it saw every state.
@@ -118,7 +123,12 @@ class Search:
 
 
 def run_spin(
-    promela: str, limits: Limits | None = None, *, circles: bool = False, quick: bool = False
+    promela: str,
+    limits: Limits | None = None,
+    *,
+    circles: bool = False,
+    quick: bool = False,
+    depth_first: bool = False,
 ) -> Search:
     """Check all assertions of a Promela text in all states that it can reach.
 
@@ -130,6 +140,7 @@ def run_spin(
         limits: how much the run may take.
         circles: look for the first run without an end that passes a label ``accept`` for ever, instead.
         quick: stop at the first violation, and compile without optimizing; for a search that is short.
+        depth_first: take less room; a counterexample is none of the shortest then.
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
@@ -141,7 +152,7 @@ def run_spin(
     options = [
         "-O0" if quick else "-O1",
         f"-DMEMLIM={limits.megabytes}",
-        *(_ENDLESS if circles else _SHORTEST),
+        *(_ENDLESS if circles else _QUICKEST if depth_first else _SHORTEST),
     ]
     with _compiled(promela, options, waiting, circles=circles) as folder:
         started = time.monotonic()
@@ -192,6 +203,7 @@ def _compiled(
 
 def _read(output: str, folder: Path, *, ended: bool, seconds: float, trails: bool = True) -> Search:
     stored, transitions, depth = (each.search(output) for each in (_STORED, _TRANSITIONS, _DEPTH))
+    nominal, within = _NOMINAL.search(output), _WITHIN.search(output)
     if stored is None or transitions is None or depth is None:
         raise SpinError(f"SPIN gave no verdict: {_reason(output)}")
     violations = []
@@ -207,8 +219,8 @@ def _read(output: str, folder: Path, *, ended: bool, seconds: float, trails: boo
         violations.append(Violation(error["text"] and error["text"].strip(), shown))
     cut = any(word in output for word in _CUT) or (_UNFINISHED in output and not violations)
     return Search(
-        states=int(float(stored[1])),
-        transitions=int(float(transitions[1])),
+        states=int(float((nominal or stored)[1])),
+        transitions=int(float(transitions[1])) - (int(float(within[1])) if nominal and within else 0),
         depth=int(depth[1]),
         complete=ended and not cut,
         violations=tuple(violations),

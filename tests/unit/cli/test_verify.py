@@ -235,9 +235,9 @@ def test_a_timer_that_spin_cannot_count_is_told(tmp_path: Path, capsys: Printed)
     assert "timer F of non-invite-client is 40000 ticks long" in capsys.readouterr().err
 
 
-def test_a_proxy_is_for_one_engine_only(capsys: Printed) -> None:
-    assert main(["verify", "--scenario", "fork", "--engine", "spin"]) == 0
-    assert "fork (spin): the composition of a proxy is for explore only" in capsys.readouterr().out
+def test_a_proxy_is_for_both_engines(capsys: Printed) -> None:
+    assert main(["verify", "--scenario", "fork", "--engine", "spin", "--seconds", "0.01"]) == 4
+    assert "F1 is not decided, F2 is not decided" in capsys.readouterr().out
 
 
 def test_engines_that_do_not_agree_are_told() -> None:

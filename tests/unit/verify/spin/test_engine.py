@@ -7,7 +7,7 @@ import pytest
 from sipfsm.fsm import Model, load_model, read_model
 from sipfsm.verify.results import Result
 from sipfsm.verify.scenario import Callee, Caller, Network, Property, Role, Scenario
-from sipfsm.verify.scenarios import FINDINGS, SCENARIOS
+from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
 from sipfsm.verify.spin.engine import verify_scenario as with_spin
 from sipfsm.verify.spin.machine import TooLongError
 from sipfsm.verify.spin.run import Limits
@@ -93,7 +93,7 @@ def described(result: Result) -> list[str]:
 
 
 def test_the_table_has_all_scenarios() -> None:
-    assert list(table()) == list(BUILT_IN)
+    assert list(table()) == [*BUILT_IN, *(fork.name for fork in FORKS)]
 
 
 @pytest.mark.slow
