@@ -95,9 +95,9 @@ class _Stage:
     async def open(self, nursery: trio.Nursery) -> None:
         self._began = trio.current_time()
         for name in self.recording.script.players:
-            socket = self._make_socket(name)
+            # Known to `close` first: opening it may be cut short when the time is up.
+            socket = self._sockets[name] = self._make_socket(name)
             await socket.run(nursery)
-            self._sockets[name] = socket
             self._words[name] = socket.contact
             protocol = self._table.target.protocol
             suffix = "" if protocol == "udp" else f";transport={protocol}"

@@ -74,6 +74,9 @@ class WebSockets:
             await trio.aclose_forcefully(stream)
             reason = "nobody answered the handshake" if isinstance(error, trio.TooSlowError) else repr(error)
             raise TargetLostError(f"cannot open a WebSocket to {target.host_port}: {reason}") from None
+        except trio.Cancelled:
+            await trio.aclose_forcefully(stream)
+            raise
         self._link = WebSocketLink(self._socket, (target.address, target.port))
         self._nursery.start_soon(self._receive, self._link)
         return self._link
