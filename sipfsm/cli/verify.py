@@ -175,7 +175,13 @@ def _run(
                 break
             with _progress(scenario.name, interrupted) as stopped:
                 limits = Limits(states=max_states, seconds=seconds, stopped=stopped)
-                results.append(_ENGINES[engine](scenario, limits))
+                try:
+                    results.append(_ENGINES[engine](scenario, limits))
+                except OverflowError as error:
+                    raise UsageError(
+                        f"{scenario.name}: {error}, and no numbers are left for more: "
+                        "take fewer losses or duplicates, or a shorter delay"
+                    ) from error
             print("\n".join(_result_lines(scenario, results[-1])), flush=True)
         return Report(
             machines=tuple(machines),

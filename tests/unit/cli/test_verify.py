@@ -11,6 +11,7 @@ import pytest
 
 from sipfsm.cli import main
 from sipfsm.fsm import load_model
+from sipfsm.verify.composition import Composition
 from sipfsm.verify.report import Report
 from sipfsm.verify.scenario import Scenario
 from sipfsm.verify.scenarios import SCENARIOS
@@ -128,6 +129,18 @@ def test_a_limit_leaves_it_open(capsys: Printed) -> None:
     assert "open   invite (explore)" in out
     assert "(not all within the bounds)" in out
     assert out.splitlines()[-1].startswith("Nothing broken, but not all was seen: ")
+
+
+def test_bounds_that_are_too_wide_are_told(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_composition: Composition) -> None:  # to fill it for real takes minutes
+        raise OverflowError("Medium has more than 1048576 states")
+
+    monkeypatch.setattr(Composition, "check_room", full)
+
+    assert main(["verify", "--scenario", "invite-reliable"]) == 2
+    told = capsys.readouterr().err
+    assert "invite-reliable: Medium has more than 1048576 states" in told
+    assert "take fewer losses" in told
 
 
 def test_a_terminal_shows_how_far_it_is(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
