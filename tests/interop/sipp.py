@@ -87,7 +87,8 @@ class Sipp(Program):
         )
         per_second = max(1, round(rate))
         argv = ["sipp", "-nostdin", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", str(calls)]
-        argv += ["-i", host, "-bind_local", "-p", str(self.port), "-mi", host, "-mp", str(free_port())]
+        media = free_port(neighbours=2)  # video gets the one that is two above
+        argv += ["-i", host, "-bind_local", "-p", str(self.port), "-mi", host, "-mp", str(media)]
         argv += ["-t", "t1" if protocol == "tcp" else "u1", "-buff_size", str(_BUFFER)]
         argv += [
             "-r",

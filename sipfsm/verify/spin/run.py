@@ -251,6 +251,11 @@ def _verifier(command: Sequence[str], folder: Path, waiting: _Waiting) -> tuple[
             raise SpinError("the verifier does not end; it was killed") from None
 
 
+def _listen_to_interrupts() -> None:
+    """Let a child be interrupted where this program was started with SIGINT ignored, as `&` does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def _child(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A program that does not outlive what waits for it, nor do the programs that it starts."""
@@ -263,6 +268,7 @@ def _child(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[st
         text=True,
         errors="replace",
         start_new_session=True,
+        preexec_fn=_listen_to_interrupts,  # noqa: PLW1509 - it takes no lock
     )
     try:
         yield child
