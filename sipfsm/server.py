@@ -8,6 +8,7 @@ import gc
 import resource
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -321,6 +322,7 @@ class Server:
             "connections": self.transport.connections,
             "timers": len(self.transactions.timers),
             "bindings": held.bindings,
+            "blocks": sys.getallocatedblocks(),
             "counters": dict(sorted(self.counters.items())),
         }
 
