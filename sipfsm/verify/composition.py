@@ -20,8 +20,8 @@ _BUDGET_BITS = MOST.bit_length()
 class Composition(ABC):
     """The global states of some sides and a network, as numbers.
 
-    From the lowest bits: the number of the network's state, those of the sides, and how many losses and how
-    many duplications are left.
+    From the lowest bits: how many losses and how many duplications are left, the numbers of the sides, and
+    that of the network's state. Of these there are by far the most: nothing is above it, so it has room.
 
     Attributes:
         circle: the property that a run without an end breaks.
@@ -49,29 +49,27 @@ class Composition(ABC):
             sides: each in its first state.
             mails: the kinds of messages, by number.
             watched: those whose loss is to be marked.
-            bits: how many bits number the states of the network, and of each side.
+            bits: how many bits number the states of each side.
         """
         self.sides = sides
         self.delay = network.delay
         self.medium = Medium(network, mails, watched=watched)
-        self._numbered: list[Medium | Side[Any]] = [self.medium, *sides]
         self._bits = bits
-        shifts = [sum(bits[:place]) for place in range(len(bits) + 1)]
-        self._mask = (1 << bits[0]) - 1
-        self._placed = [
-            (shifts[place], (1 << bits[place]) - 1, side) for place, side in enumerate(sides, start=1)
-        ]
+        shifts = [2 * _BUDGET_BITS + sum(bits[:place]) for place in range(len(bits) + 1)]
+        self._above = shifts[-1]
+        self._placed = [(shifts[place], (1 << bits[place]) - 1, side) for place, side in enumerate(sides)]
         self._receivers = [self._placed[mail.to] for mail in mails]
-        self._loss_mask = MOST << shifts[-1]
-        self._loss = 0 if network.losses is None else 1 << shifts[-1]  # what each loss takes from a state
         self._always_loses = network.losses is None
-        self._copy = 1 << shifts[-1] + _BUDGET_BITS
+        self._loss = 0 if network.losses is None else 1  # what each loss takes from a state
+        self._loss_mask = MOST
+        self._copy = 1 << _BUDGET_BITS
+        self._copy_mask = MOST << _BUDGET_BITS
         self.start = self._copy * network.duplicates + self._loss * (network.losses or 0)
 
     def begin(self, place: int, first: Move) -> None:
         """Make the first step, which is one of a side."""
         self.first = first
-        self.start += self.medium.put(self.medium.start, first.sent)
+        self.start += self.medium.put(self.medium.start, first.sent) << self._above
         for other, (shift, _mask, side) in enumerate(self._placed):
             self.start += (first.after if other == place else side.start) << shift
 
@@ -81,7 +79,7 @@ class Composition(ABC):
 
     def flying(self, state: int) -> int:
         """Give the number of the network's state."""
-        return state & self._mask
+        return state >> self._above
 
     @abstractmethod
     def at_end(self, state: int) -> Broken:
@@ -92,39 +90,40 @@ class Composition(ABC):
         return broken
 
     def check_room(self) -> None:
-        """Make sure that the numbers of all parts met so far have room in a state.
+        """Make sure that the numbers of all sides met so far have room in a state.
 
         Raises:
-            OverflowError: a part has too many states.
+            OverflowError: a side has too many states.
         """
-        for part, bits in zip(self._numbered, self._bits, strict=True):
-            if len(part.states) >> bits:
-                raise OverflowError(f"{type(part).__name__} has more than {1 << bits} states")
+        for side, bits in zip(self.sides, self._bits, strict=True):
+            if len(side.states) >> bits:
+                raise OverflowError(f"{type(side).__name__} has more than {1 << bits} states")
 
     def edges(self, state: int) -> list[Edge]:
         """Give all steps from a state, always in the same order."""
         found: list[Edge] = []
-        medium = self.medium
-        number = state & self._mask
+        medium, above = self.medium, self._above
+        number = state >> above
+        rest = state - (number << above)  # all but the network
         deliveries = medium.deliveries[number]
         for delivery in medium.deliver(number) if deliveries is None else deliveries:
             shift, mask, side = self._receivers[delivery[0]]
             here = state >> shift & mask
             move = side.reactions[here].get(delivery[0]) or side.react(here, delivery[0])
-            after = state + ((move[0] - here) << shift) - number
-            after += medium.put(delivery[2], move[1]) if move[1] else delivery[2]
+            flying = medium.put(delivery[2], move[1]) if move[1] else delivery[2]
+            after = rest + ((move[0] - here) << shift) + (flying << above)
             broken = self.confirm(state, move[2]) if move[2] else ()
             found.append((after, broken, "deliver", delivery, move, 0))
         if self._always_loses or state & self._loss_mask:
             losses = medium.losses[number]
             found += [
-                (state + delivery[2] - number - self._loss, (), "lose", delivery, None, 0)
+                (rest + (delivery[2] << above) - self._loss, (), "lose", delivery, None, 0)
                 for delivery in (medium.lose(number) if losses is None else losses)
             ]
-        if state >= self._copy:
+        if state & self._copy_mask:
             copies = medium.copies[number]
             found += [
-                (state + delivery[2] - number - self._copy, (), "duplicate", delivery, None, 0)
+                (rest + (delivery[2] << above) - self._copy, (), "duplicate", delivery, None, 0)
                 for delivery in (medium.duplicate(number) if copies is None else copies)
             ]
         waits = medium.due[number]
@@ -133,9 +132,8 @@ class Composition(ABC):
             waits = waits or side.due[here]
             moves = side.own[here]
             for move in side.prepare(here) if moves is None else moves:
-                after = state + ((move[0] - here) << shift)
-                if move[1]:
-                    after += medium.put(number, move[1]) - number
+                flying = medium.put(number, move[1]) if move[1] else number
+                after = rest + ((move[0] - here) << shift) + (flying << above)
                 broken = self.confirm(state, move[2]) if move[2] else ()
                 found.append((after, broken, move[3][0], None, move, 0))
         if not waits:
@@ -151,7 +149,7 @@ class Composition(ABC):
             if not least:
                 return []
             passed = min(least)
-        after = state + self.medium.next_tick(number) - number
+        after = state + ((self.medium.next_tick(number) - number) << self._above)
         for shift, side, part in here:
             after += (side.later(part, passed) - part) << shift
         return [(after, (), "pass", None, None, passed)]

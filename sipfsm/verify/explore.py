@@ -142,6 +142,7 @@ class _Search:
             self._ends.append(len(targets))
             if not edges:
                 self._end(place, state)
+        self._composition.check_room()
         return True
 
     def _must_stop(self, place: int) -> bool:

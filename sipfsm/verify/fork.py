@@ -38,7 +38,7 @@ class Forking(Composition):
             [caller, self._proxy, *callees],
             MAILS,
             watched=frozenset(cancels),
-            bits=(20, 8, 22, 8, 8),
+            bits=(8, 22, 8, 8),
         )
         self.begin(0, caller.begin())
 

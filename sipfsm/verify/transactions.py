@@ -43,7 +43,7 @@ class Transactions(Composition):
             [self._client_side, ServerSide(scenario, server)],
             _MAILS,
             watched=frozenset(MESSAGES.index(message) for message in watched),
-            bits=(20, 16, 16),
+            bits=(16, 16),
         )
         self.begin(0, self._client_side.begin())
 

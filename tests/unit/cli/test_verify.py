@@ -133,13 +133,13 @@ def test_a_limit_leaves_it_open(capsys: Printed) -> None:
 
 def test_bounds_that_are_too_wide_are_told(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_composition: Composition) -> None:  # to fill it for real takes minutes
-        raise OverflowError("Medium has more than 1048576 states")
+        raise OverflowError("ClientSide has more than 65536 states")
 
     monkeypatch.setattr(Composition, "check_room", full)
 
     assert main(["verify", "--scenario", "invite-reliable"]) == 2
     told = capsys.readouterr().err
-    assert "invite-reliable: Medium has more than 1048576 states" in told
+    assert "invite-reliable: ClientSide has more than 65536 states" in told
     assert "take fewer losses" in told
 
 

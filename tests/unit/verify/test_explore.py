@@ -126,8 +126,9 @@ def test_what_was_found_before_the_stop_counts() -> None:
     }
 
 
-def test_a_part_with_too_many_states_is_an_error() -> None:
+def test_a_side_with_too_many_states_is_an_error() -> None:
     composition = Transactions(BY_NAME["invite"], load_model)
-    composition._numbered[0].states.extend([composition.medium.states[0]] * (1 << 20))
-    with pytest.raises(OverflowError, match="Medium has more than 1048576 states"):
+    client = composition.sides[0]
+    client.states.extend([client.states[0]] * (1 << 16))
+    with pytest.raises(OverflowError, match="ClientSide has more than 65536 states"):
         explore(composition, ())
