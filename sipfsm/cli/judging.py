@@ -351,6 +351,8 @@ def finish(result: Result, reports: list[Path], artifacts: Path | None) -> int:
         return 2
     if result.lost:
         print(f"sipfsm: target lost: {result.lost}", file=sys.stderr)
+        if result.last and artifacts is None:
+            print("sipfsm: with --artifacts FOLDER, what was sent last is kept there", file=sys.stderr)
     if result.verdicts:
         print(summary(result))
     return result.exit_code

@@ -92,6 +92,7 @@ class Campaign:
             await self._settle_all(runner)
         except TargetLostError as error:
             result.lost = f"{error} (after {self.played} sequences; seed {self.plan.seed})"
+            result.last = runner.played_last()
         result.seconds = trio.current_time() - began
         self._report(result)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import itemgetter
 
 import trio
 
@@ -29,6 +32,9 @@ MAX_LAG = 0.4
 ATTEMPTS = 3
 """How often a case is played for a clock that is late."""
 
+RECENT = 48
+"""How many cases are kept to tell what was sent before the target was lost."""
+
 PROBES = 4
 """How often the target is asked whether it is alive, a second each, before it counts as lost."""
 
@@ -47,6 +53,8 @@ class Result:
         address: its host and port.
         timing: the timer values that it is believed to have.
         recordings: what went over the wire in each case that deviates, by its name.
+        last: what was played when the target was lost, the likeliest reason first.
+        last_artifacts: the files that were written of it.
     """
 
     target: str
@@ -58,6 +66,8 @@ class Result:
     address: str = ""
     timing: Timing = field(default_factory=Timing)
     recordings: dict[str, Recording] = field(default_factory=dict)
+    last: list[Recording] = field(default_factory=list)
+    last_artifacts: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -116,6 +126,7 @@ class Runner:
         self._setting = setting
         self._role = role
         self._replays = replays
+        self._recent: deque[Recording] = deque(maxlen=RECENT)
 
     async def run(self, cases: Sequence[Case], result: Result, progress: Progress | None = None) -> None:
         """Run cases, and put the verdicts into the result in their order.
@@ -136,6 +147,7 @@ class Runner:
                     await self.probe()
                 except TargetLostError as error:
                     result.lost = f"{error} (during {case.name})"
+                    result.last = self.played_last()
                     nursery.cancel_scope.cancel()
                     return
             verdicts[case.name] = verdict
@@ -169,13 +181,28 @@ class Runner:
 
     async def play_and_judge(self, script: Script) -> tuple[Recording, list[Judgement]]:
         """Play a script once; once more while this machine is too slow to be a judge."""
-        recording = await play(script, self._table, self._setting.words)
+        recording = await self._play(script)
         for _ in range(ATTEMPTS - 1):
             if recording.lag < MAX_LAG:
                 break
-            recording = await play(script, self._table, self._setting.words)
+            recording = await self._play(script)
         judgements = judge(recording, self._table.timing, reliable=self._table.target.reliable)
         return recording, [each for each in judgements if self._role.covers(each.rule.id)]
+
+    async def _play(self, script: Script) -> Recording:
+        return await play(script, self._table, self._setting.words, began=self._recent.append)
+
+    def played_last(self) -> list[Recording]:
+        """Return what was played last, each case once, the likeliest reason of the loss first.
+
+        A message that ends a server gets no answer, and is sent when the last message comes from it.
+        """
+        end = max((_last_answer(each) for each in self._recent), default=0.0)
+        unanswered = [(abs(at - end), each) for each in self._recent if (at := _unanswered(each)) is not None]
+        by_case: dict[Script, Recording] = {}
+        for _, recording in sorted(unanswered, key=itemgetter(0)):
+            by_case.setdefault(recording.script, recording)
+        return [*by_case.values()]
 
     def _unfit(self, case: Case) -> str | None:
         if not self._setting.offers(case.part):
@@ -204,6 +231,18 @@ class Runner:
             if not recording.stopped:
                 return
         raise TargetLostError(f"{self._table.target} does not answer any more")
+
+
+def _last_answer(recording: Recording) -> float:
+    """Give when the last message came from the target, in seconds since 1970; 0 if none did."""
+    times = (packet.time for packet in reversed(recording.packets) if not packet.sent)
+    return recording.epoch + next(times, -recording.epoch)
+
+
+def _unanswered(recording: Recording) -> float | None:
+    """Give when the first message was sent after which none came; None if one came after all."""
+    silence = [*takewhile(lambda packet: packet.sent, reversed(recording.packets))]
+    return recording.epoch + silence[-1].time if silence else None
 
 
 def verdict_of(

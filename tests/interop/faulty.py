@@ -171,6 +171,8 @@ class Faulty:
     # ---- requests
 
     def _request(self, request: Message, source: Address) -> None:
+        if "dies" in self._faults and request.all("Proxy-Require"):
+            sys.exit(1)
         via = request.get("Via")
         request.put("Via", re.sub(r";rport(?![=\w])", f";rport={source[1]};received={source[0]}", via))
         if request.method == "ACK":

@@ -61,38 +61,44 @@ def test_the_verdicts_name_the_files(bad: Bad) -> None:
 
 def test_wireshark_reads_the_captures_without_complaint(bad: Bad) -> None:
     for path in sorted(bad.folder.glob("*.pcap")):
-        fields = ("_ws.col.Protocol", "_ws.expert.severity", "_ws.malformed", "sip.Method", "sip.Status-Code")
-        argv = ["tshark", "-r", str(path), "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]
-        argv += ["-T", "fields", *(word for field in fields for word in ("-e", field))]
-        shown = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
-        assert shown
-        for line in shown:
-            protocol, complaint, malformed, method, status = line.split("\t")
-            assert protocol in {"SIP", "SIP/SDP"}
-            # Chat and notes are no complaints: some ports look like a traceroute.
-            assert all(int(severity) < WARNING for severity in complaint.split(",") if severity)
-            assert not malformed
-            assert method or status
+        assert methods_that_wireshark_reads(path)
 
 
-def pytest_in(bad: Bad, server: FaultyServer) -> tuple[int, str]:
-    files = [f"test_{stem}.py" for stem in STEMS.values()]
+def methods_that_wireshark_reads(path: Path) -> list[str]:
+    fields = ("_ws.col.Protocol", "_ws.expert.severity", "_ws.malformed", "sip.Method", "sip.Status-Code")
+    argv = ["tshark", "-r", str(path), "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]
+    argv += ["-T", "fields", *(word for field in fields for word in ("-e", field))]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    methods = []
+    for line in shown:
+        protocol, complaint, malformed, method, status = line.split("\t")
+        assert protocol in {"SIP", "SIP/SDP"}
+        # Chat and notes are no complaints: some ports look like a traceroute.
+        assert all(int(severity) < WARNING for severity in complaint.split(",") if severity)
+        assert not malformed
+        assert method or status
+        methods.append(method)
+    return methods
+
+
+def pytest_in(folder: Path, server: FaultyServer, *files: str) -> tuple[int, str]:
     argv = [sys.executable, "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", *files]
     environment = os.environ | {"SIP_TARGET": f"127.0.0.1:{server.port}"}
     ended = subprocess.run(
-        argv, env=environment, cwd=bad.folder, capture_output=True, text=True, check=False, timeout=100
+        argv, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=100
     )
     return ended.returncode, ended.stdout
 
 
 @pytest.mark.slow
 def test_the_tests_fail_against_the_server_that_deviates_and_no_other(bad: Bad) -> None:
-    code, said = pytest_in(bad, bad.faulty)
+    files = [f"test_{stem}.py" for stem in STEMS.values()]
+    code, said = pytest_in(bad.folder, bad.faulty, *files)
     assert code == 1
     assert f"{len(STEMS)} failed" in said
     assert "AssertionError" in said
     assert "Unplayed" not in said
-    code, said = pytest_in(bad, bad.sound)
+    code, said = pytest_in(bad.folder, bad.sound, *files)
     assert code == 0, said
 
 
@@ -130,3 +136,24 @@ def test_sipp_fails_against_the_server_that_deviates_and_no_other(bad: Bad, name
         ET.parse(path)
     assert sipp(bad, name, bad.faulty) == 1
     assert sipp(bad, name, bad.sound) == 0
+
+
+@pytest.mark.slow
+def test_what_was_sent_last_is_kept_when_the_server_dies(tmp_path: Path) -> None:
+    mortal, sound = FaultyServer(tmp_path, "dies", t1=0.1), FaultyServer(tmp_path, t1=0.1)
+    result = judge(f"sip:127.0.0.1:{mortal.port}", chosen("max-forwards-0", "proxy-require"), t1=0.1)
+    folder = tmp_path / "artifacts"
+    write_artifacts(result, folder)
+    assert "does not answer any more" in result.lost
+    tests = sorted(folder.glob("test_lost_*.py"))
+    assert result.last_artifacts == [str(path) for path in (folder / "lost.pcap", *tests)]
+    assert "MESSAGE" in methods_that_wireshark_reads(folder / "lost.pcap")
+    (culprit,) = (path.name for path in tests if "Proxy-Require" in path.read_text().rpartition("def ")[2])
+    code, said = pytest_in(folder, sound, *(path.name for path in tests))
+    assert code == 0, said
+    again = FaultyServer(tmp_path, "dies", t1=0.1)
+    code, said = pytest_in(folder, again, culprit)
+    assert code == 1
+    assert "the server does not answer any more" in said
+    assert mortal.wait(5) == again.wait(5) == 1
+    sound.stop()

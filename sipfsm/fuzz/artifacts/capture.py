@@ -6,7 +6,9 @@ Messages over TCP, TLS and WebSocket are written as plain SIP over TCP: what was
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
@@ -17,22 +19,23 @@ _RAW_IP = 101  # DLT_RAW: no link layer, which a loopback does not have either
 _SEGMENT = 1400
 
 
-def write_capture(recording: Recording, path: Path, *, stream: bool) -> None:
-    """Write a case as a pcap file.
+def write_capture(recordings: Sequence[Recording], path: Path, *, stream: bool) -> None:
+    """Write cases as a pcap file, in the order of time.
 
     Args:
-        recording: the case.
+        recordings: the cases.
         path: the file.
-        stream: whether its messages went over connections.
+        stream: whether their messages went over connections.
 
     Raises:
         OSError: the file cannot be written.
     """
     streams: dict[frozenset[Address], _Stream] = {}
+    packets = [(each.epoch + packet.time, packet) for each in recordings for packet in each.packets]
+    packets.sort(key=itemgetter(0))
     with path.open("wb") as file:
         writer = dpkt.pcap.Writer(file, linktype=_RAW_IP, snaplen=70_000)
-        for packet in recording.packets:
-            at = recording.epoch + packet.time
+        for at, packet in packets:
             source, destination = (
                 (packet.local, packet.remote) if packet.sent else (packet.remote, packet.local)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 
 from sipfsm.fsm import Timing
@@ -26,35 +27,69 @@ def as_test(recording: Recording, judgement: Judgement, result: Result, capture:
     Raises:
         UnwritableError: it needs what only sipfsm can check, or a transport that the test cannot speak.
     """
-    expectation = judgement.expectation
-    protocol = result.protocol
-    if expectation is None or protocol not in {"udp", "tcp", "tls"}:
+    if judgement.expectation is None:
         raise UnwritableError
-    timing = result.timing
-    script = recording.script
-    lines = [
-        f'"""{_doc(str(judgement))}.',
+    head = [
+        f"{_doc(str(judgement))}.",
         "",
         "This test fails as long as the server deviates. It needs pytest and the standard library. What went",
         f"over the wire when it was found is in {capture}. SIP_TARGET=HOST:PORT in the environment",
         "names the server.",
+    ]
+    return _test(head, _name(judgement), recording, result, _check(judgement))
+
+
+def as_test_of_life(recording: Recording, result: Result, capture: str) -> str:
+    """Return the text of a test that fails as long as a case leaves a server unable to answer.
+
+    Raises:
+        UnwritableError: the server answers no OPTIONS, or speaks a transport that the test cannot speak.
+    """
+    if result.setting is None or not result.setting.options:
+        raise UnwritableError
+    head = [
+        "The server did not answer any more after this, or after what was played beside it.",
+        "",
+        "This test fails as long as it leaves the server silent. It needs pytest and the standard library.",
+        f"What went over the wire is in {capture}. SIP_TARGET=HOST:PORT in the environment names the server.",
+    ]
+    check = ['        assert play.is_alive(), "the server does not answer any more"']
+    return _test(head, "test_the_server_survives", recording, result, check, patient=False)
+
+
+def _test(
+    head: list[str],
+    name: str,
+    recording: Recording,
+    result: Result,
+    check: list[str],
+    *,
+    patient: bool = True,
+) -> str:
+    """Write a test that plays a case and checks something; if not patient, whatever the server answers."""
+    if result.protocol not in {"udp", "tcp", "tls"}:
+        raise UnwritableError
+    script = recording.script
+    lines = [
+        f'"""{head[0]}',
+        *head[1:],
         '"""',
         "",
         *_player_source(),
         "",
         "",
-        f"def {_name(judgement)}() -> None:",
+        f"def {name}() -> None:",
         "    import os",
         "",
         f'    host, _, port = os.environ.get("SIP_TARGET", "{result.address}").rpartition(":")',
-        f"    play = Play(host, int(port), {protocol!r}, {script.players!r}, {_words(recording)!r})",
+        f"    play = Play(host, int(port), {result.protocol!r}, {script.players!r}, {_words(recording)!r})",
         "    try:",
     ]
     for step in script.steps:
-        lines += [f"        {line}" for line in _step(step, timing)]
-    lines += _check(judgement)
-    lines += ["    finally:", "        play.close()", ""]
-    return "\n".join(lines)
+        if isinstance(step, Receive) and not patient:
+            step = replace(step, optional=True)
+        lines += [f"        {line}" for line in _step(step, result.timing)]
+    return "\n".join([*lines, *check, "    finally:", "        play.close()", ""])
 
 
 def _doc(text: str) -> str:

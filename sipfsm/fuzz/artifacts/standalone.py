@@ -270,6 +270,25 @@ class Play:
             for each in self.got
         )
 
+    def is_alive(self) -> bool:
+        """Say if the server answers an OPTIONS, sent up to four times, a second each."""
+        options = (
+            "OPTIONS sip:{target} SIP/2.0\r\n"
+            "Via: SIP/2.0/{transport} {prober};branch={branch_probe};rport\r\n"
+            "Max-Forwards: 70\r\nFrom: <sip:prober@{prober}>;tag={tag_probe}\r\nTo: <sip:{target}>\r\n"
+            "Call-ID: {call_id_probe}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        )
+        try:
+            local = self._open("prober").getsockname()
+            self.words["prober"] = f"{local[0]}:{local[1]}"
+            for _ in range(4):
+                self.send("prober", options.encode())
+                if self.count("prober", ("OPTIONS", (200, 699), (), (), ""), after=self.step, within=1.0):
+                    return True
+        except OSError:
+            pass
+        return False
+
     def _filled(self, wanted: Wanted) -> Wanted:
         fields = tuple((name, self.fill(text)) for name, text in wanted[2])
         return wanted[0], wanted[1], fields, wanted[3], wanted[4]

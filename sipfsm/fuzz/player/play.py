@@ -43,18 +43,27 @@ class Table:
     tls: ssl.SSLContext | None = None
 
 
-async def play(script: Script, table: Table, words: dict[str, str] | None = None) -> Recording:
+async def play(
+    script: Script,
+    table: Table,
+    words: dict[str, str] | None = None,
+    *,
+    began: Callable[[Recording], None] | None = None,
+) -> Recording:
     """Play a script and return what happened.
 
     Args:
         script: the case.
         table: what all cases share.
         words: what stands for words in braces that are not made up here.
+        began: is given the recording when it begins, for who wants it even if it is cut short.
 
     Raises:
         TargetLostError: the target cannot be reached any more.
     """
     stage = _Stage(script, table, words or {})
+    if began is not None:
+        began(stage.recording)
     lost: TargetLostError | None = None
     try:
         async with trio.open_nursery() as nursery:

@@ -38,6 +38,10 @@ def as_markdown(result: Result) -> str:
         f"Judged by sipfsm {__version__} as {result.setting}. {summary(result)}",
         "",
     ]
+    if result.last_artifacts:
+        lines += ["## What was sent last", ""]
+        lines += [f"- [{Path(name).name}]({name})" for name in result.last_artifacts]
+        lines.append("")
     found = deviations(result)
     if found:
         lines += ["## Deviations", ""]
@@ -118,6 +122,7 @@ def as_json(result: Result) -> str:
             "uas": bool(setting and setting.uas),
         },
         "lost": result.lost or None,
+        "lost_artifacts": result.last_artifacts,
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
         "verdicts": [_verdict(each) for each in result.verdicts],
