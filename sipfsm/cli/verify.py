@@ -201,6 +201,8 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         if noted:
             raise KeyboardInterrupt
         noted = True
+        # To let go of millions of states takes some seconds.
+        print("sipfsm: stopping; a second time ends at once", file=sys.stderr, flush=True)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
