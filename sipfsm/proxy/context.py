@@ -62,23 +62,19 @@ class ResponseContext(Driver[Response]):
         self._finals: list[Response] = []
 
     async def run(self) -> None:
-        """Forward the request to all destinations, and live until all branches are gone."""
-        if self.terminated:
+        """Have the machine start the branches, and live until all of them are gone."""
+        self.handle(Event.TU_REQUEST)
+        self._branches.clear()
+        if not self._alive:
             return  # cancelled in the meantime
-        first, *others = self._branches
+        first, *others = self._alive
         if others:
             async with trio.open_nursery() as nursery:
                 for branch in others:
                     nursery.start_soon(branch.run)
-                await self._run_with(first)
+                await first.run()  # which needs no task of its own
         else:
-            await self._run_with(first)
-
-    async def _run_with(self, first: Branch) -> None:
-        """Begin, and live for as long as the first branch does, which needs no task of its own."""
-        self.handle(Event.TU_REQUEST)
-        self._branches.clear()
-        await first.run()
+            await first.run()
 
     def stepped(self, event: Event, before: str) -> None:
         """Log the step, if every event is to be logged."""

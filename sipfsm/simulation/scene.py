@@ -170,6 +170,7 @@ async def scene(
     link: Link | None = None,
     seed: int = 0,
     icmp: bool = False,
+    network: Network | None = None,
     engines: Mapping[str, Engine] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Scene]:
@@ -179,10 +180,11 @@ async def scene(
         link: between any two hosts.
         seed: of all that is left to chance.
         icmp: whether hosts say that nobody listens at a port.
+        network: another kind of network than the usual one; `link` and `icmp` are then for it to say.
         engines: of all machines, by the names of their models; None for the usual ones.
         **settings: of the server, where they are to differ from the usual ones.
     """
-    network = Network(seed=seed, link=link, icmp=icmp)
+    network = network or Network(seed=seed, link=link, icmp=icmp)
     usual: dict[str, Any] = {"listen": BOTH, "domains": (DOMAIN,), "location": "memory", "no_auth": True}
     directory, chosen = Directory(), Settings(**usual | settings)
     surroundings = Surroundings(

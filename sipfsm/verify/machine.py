@@ -61,7 +61,7 @@ class Machine:
         self.model = model
         self._reliable = reliable
         self._rows: list[str] = []
-        self._engine = Engine(_in_ticks(model), Timing(), observer=self._note)
+        self._engine = Engine(in_ticks(model), Timing(), observer=self._note)
         self._backed_off = {
             timer for timer in model.timers for _, name in model.actions() if name == f"back_off_{timer}"
         }
@@ -100,8 +100,8 @@ class Machine:
         return MachineStep(Local(instance.state, timers), actions, tuple(self._rows))
 
 
-def _in_ticks(model: Model) -> Model:
-    """Have all delays be whole ticks."""
+def in_ticks(model: Model) -> Model:
+    """Give a model with all delays in whole ticks, rounded up, and in seconds."""
 
     def whole(delay: str | None) -> str | None:
         return None if delay is None else f"{ticks(delay) * TICK:f}"

@@ -7,7 +7,7 @@ from sipfsm.verify.findings import TOLD
 from sipfsm.verify.races import RACES, Race, find_race
 from sipfsm.verify.scenario import Property
 from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
-from tests.models.findings import ALL, PAGE, explored, page
+from tests.models.findings import ALL, PAGE, RECORD, explored, page, record
 
 # In one process: it explores each scenario once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("explorations")]
@@ -38,6 +38,10 @@ def test_over_a_million_states_are_explored() -> None:
 
 def test_the_page_says_what_is_found() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m tests.models.findings"
+
+
+def test_the_run_that_is_kept_is_what_is_found() -> None:
+    assert RECORD.read_text(encoding="utf-8") == record(), "write it anew: python -m tests.models.findings"
 
 
 def test_every_finding_is_told() -> None:
