@@ -278,12 +278,13 @@ class Play:
             "Max-Forwards: 70\r\nFrom: <sip:prober@{prober}>;tag={tag_probe}\r\nTo: <sip:{target}>\r\n"
             "Call-ID: {call_id_probe}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
         )
+        who, answer = "prober", ("OPTIONS", (200, 699), (), (), "")
         try:
-            local = self._open("prober").getsockname()
-            self.words["prober"] = f"{local[0]}:{local[1]}"
+            local = self._open(who).getsockname()
+            self.words[who] = f"{local[0]}:{local[1]}"
             for _ in range(4):
-                self.send("prober", options.encode())
-                if self.count("prober", ("OPTIONS", (200, 699), (), (), ""), after=self.step, within=1.0):
+                self.send(who, options.encode())
+                if self.count(who, answer, after=self.step, within=1.0):
                     return True
         except OSError:
             pass
