@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ import trio
 
 from sipfsm.config import LimitSettings, ListenAddress, Settings, served_domains
 from sipfsm.counters import Counters
-from sipfsm.fsm import Engine
+from sipfsm.fsm import Engine, Event
+from sipfsm.life import ServerLife
 from sipfsm.location import LocationError, LocationLimits, LocationService, PendingUpdate, open_location
 from sipfsm.logs import unfiltered_logger
 from sipfsm.message import MessageError, Request, Response, SipUri, make_response
@@ -43,12 +44,6 @@ from sipfsm.transport import MAX_HEADER, Flow, Listener, StreamLimits, Transport
 from sipfsm.transport.layer import PROTOCOLS, EndpointFactory
 
 log = structlog.get_logger("sipfsm.server")
-
-DRAIN_SECONDS = 3.0
-"""How long requests in progress may take to be answered after the server was told to end."""
-
-FAREWELL_SECONDS = 0.1
-"""How long the last messages get to go out: over a stream they wait for its writer."""
 
 TIMER_SLACK = 0.01
 """Seconds that a timer may fire late: a fiftieth of T1. It saves most awakenings."""
@@ -98,20 +93,31 @@ class Surroundings:
 class Element:
     """The core of the server: gives each request to the registrar, the proxy, or answers it.
 
-    Implements `sipfsm.transaction.TransactionUser`.
+    Implements `sipfsm.transaction.TransactionUser`, and `sipfsm.life.Core` for what is to be answered.
     """
 
     def __init__(
-        self, transactions: TransactionLayer, proxy: Proxy, registrar: Registrar, domains: ServedDomains
+        self,
+        life: ServerLife,
+        transactions: TransactionLayer,
+        proxy: Proxy,
+        registrar: Registrar,
+        domains: ServedDomains,
     ) -> None:
         """Join the parts."""
+        self._life = life
         self._transactions = transactions
         self._proxy = proxy
         self._registrar = registrar
         self._domains = domains
-        self.draining = False
+        self._updates: dict[ServerTransaction, PendingUpdate] = {}
+        """What each REGISTER that waits for the disk waits for."""
 
     def serve(self, transaction: ServerTransaction) -> None:
+        """Have a new request get what there is for it at this time of the server's life."""
+        self._life.take(transaction)
+
+    def take(self, transaction: ServerTransaction) -> None:
         """Take a new request."""
         try:
             self._dispatch(transaction)
@@ -126,8 +132,6 @@ class Element:
         if request.method == "CANCEL":
             self._cancel(transaction)
             return
-        if self.draining and request.to.tag is None:
-            raise RefusedError(503, None, {b"retry-after": b"10"})
         prepared = self._proxy.prepare(request)
         uri = prepared.request.uri
         local = isinstance(uri, SipUri) and self._domains.serves(uri)
@@ -164,7 +168,26 @@ class Element:
     async def _answer_register(
         self, transaction: ServerTransaction, request: Request, update: PendingUpdate
     ) -> None:
-        transaction.respond(await self._registrar.finish(request, update))
+        self._updates[transaction] = update
+        try:
+            transaction.respond(await self._registrar.finish(request, update))
+        finally:
+            del self._updates[transaction]
+
+    def give_up(self, transaction: ServerTransaction) -> None:
+        """Answer 503, and have phones that ring told to stop.
+
+        But a REGISTER gets what comes of its update: 503 if that is taken back, the outcome if it is too
+        late. Or bindings could be stored of which a 503 says that they are not (:rfc:`3261#section-10.3`
+        step 7).
+        """
+        update = self._updates.get(transaction)
+        if update is not None:
+            update.give_up()
+            return
+        transaction.respond(make_response(transaction.request, 503))
+        if transaction.user is not None:
+            transaction.user.cancelled()
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Take an ACK or CANCEL that belongs to no transaction."""
@@ -228,6 +251,7 @@ class Server:
             tracing=_tracing(settings),
         )
         self.transactions.transport = self.transport
+        self.life = ServerLife(self.transactions, tracing=_tracing(settings))
         self.domains: tuple[str, ...] = ()
         self.proxy: Proxy
         self.element: Element
@@ -263,8 +287,8 @@ class Server:
             clock=surroundings.clock,
             on_malformed=partial(note_refused, self.counters),
         )
-        self.element = Element(self.transactions, self.proxy, registrar, domains)
-        self.transactions.user = self.element
+        self.element = Element(self.life, self.transactions, self.proxy, registrar, domains)
+        self.transactions.user = self.life.core = self.element
 
     def _secret(self) -> bytes:
         """Give the secret of the tokens: kept beside the bindings, or for as long as this process lasts."""
@@ -275,47 +299,50 @@ class Server:
         )
 
     async def run(self, *, task_status: trio.TaskStatus[ServerInfo] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled. What was acknowledged is stored before this returns.
+        """Serve until told to end, or cancelled. What was acknowledged is stored before this returns.
 
         Raises:
             ServerError: the location service or the secret file cannot be opened, or an address not be bound.
         """
-        async with trio.open_nursery() as nursery:
-            try:
-                await nursery.start(self.location.run)
-                secret = self._secret()
-                self.transport.bind()
-            except (LocationError, OSError, SecretError) as error:
-                raise ServerError(str(error)) from error
-            self._assemble(secret)
-            # Last of all who receives: whoever takes what arrives is there by then.
-            await nursery.start(self.transactions.run)
-            await nursery.start(self.proxy.run)
-            await nursery.start(self.transport.run)
-            task_status.started(ServerInfo(self.transport.listeners, self.domains))
+        try:
+            async with trio.open_nursery() as nursery:
+                self.life.begin(nursery)
+                await self._start(nursery)
+                task_status.started(ServerInfo(self.transport.listeners, self.domains))
+                await self.life.ended.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            if not self.life.terminated:
+                self.life.handle(Event.STOP)
 
-    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Refuse new requests, and wait until those in progress are answered, at most `seconds`.
+    async def _start(self, nursery: trio.Nursery) -> None:
+        try:
+            await nursery.start(self.location.run)
+            secret = self._secret()
+            self.transport.bind()
+        except (LocationError, OSError, SecretError) as error:
+            self.life.handle(Event.START_FAILED)
+            raise ServerError(str(error)) from error
+        self._assemble(secret)
+        # Last of all who receives: whoever takes what arrives is there by then.
+        await nursery.start(self.transactions.run)
+        await nursery.start(self.proxy.run)
+        self.life.handle(Event.STARTED)
+        await nursery.start(self.transport.run)
 
-        What is not answered by then gets 503 (Service Unavailable), and phones that still ring a CANCEL.
+    def end(self) -> None:
+        """Have the server end in order, or at once if it is ending already; `run` returns then.
+
+        Requests that begin something new are refused. Those in progress have some seconds to be answered,
+        then they get 503 (Service Unavailable), and phones that still ring a CANCEL: see the model `server`.
         """
-        self.element.draining = True
-        with trio.move_on_after(seconds):
-            while self._unanswered():  # noqa: ASYNC110 - sixty looks in the life of a server
-                await trio.sleep(0.05)
-        for transaction in self._unanswered():
-            transaction.respond(make_response(transaction.request, 503))
-            if transaction.user is not None:
-                transaction.user.cancelled()
-        await trio.sleep(FAREWELL_SECONDS)
-
-    def _unanswered(self) -> list[ServerTransaction]:
-        return [each for each in self.transactions.servers.values() if not each.answered]
+        self.life.handle(Event.TOLD_TO_END)
 
     def statistics(self) -> dict[str, object]:
         """Tell what the server holds at this moment."""
         held = self.location.count()
         return {
+            "state": self.life.state,
             "tasks": trio.lowlevel.current_statistics().tasks_living,
             "transactions": len(self.transactions.clients) + len(self.transactions.servers),
             "contexts": len(self.proxy.contexts),
@@ -353,7 +380,9 @@ def _location(settings: Settings, clock: Callable[[], float]) -> LocationService
 
 
 async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None]) -> None:
-    """Run a server until SIGTERM or SIGINT; SIGUSR1 has it log its statistics, whatever the level.
+    """Run a server until SIGTERM or SIGINT has it end, in order, and a second one at once.
+
+    SIGUSR1 has it log its statistics, whatever the level.
 
     Args:
         settings: the configuration.
@@ -370,12 +399,20 @@ async def serve(settings: Settings, *, on_started: Callable[[ServerInfo], None])
             info: ServerInfo = await nursery.start(server.run)
             on_started(info)
             log.info("started", listeners=[str(listener) for listener in info.listeners])
-            while (number := await anext(signals)) == signal.SIGUSR1:
-                unfiltered_logger("sipfsm.server").info("statistics", **server.statistics())
-            log.info("draining", signal=signal.Signals(number).name)
-            await server.drain()
+            nursery.start_soon(_obey, signals, server)
+            await server.life.ended.wait()
             log.info("stopped", **server.statistics())
             nursery.cancel_scope.cancel()
+
+
+async def _obey(signals: AsyncIterator[int], server: Server) -> None:
+    async for number in signals:
+        if number == signal.SIGUSR1:
+            unfiltered_logger("sipfsm.server").info("statistics", **server.statistics())
+        else:
+            server.end()
+            doing = "ending at once" if server.life.terminated else "draining"
+            log.info(doing, signal=signal.Signals(number).name)
 
 
 def _allow_open_files(count: int) -> None:

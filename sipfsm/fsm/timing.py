@@ -38,6 +38,12 @@ class Timing:
     """For the other side to take what was given to the operating system."""
     linger: float = 2.0
     """For the other side to read the last answer before a connection is closed on it."""
+    drain: float = 3.0
+    """Of a server that was told to end, as the two that follow: for requests in progress to be answered."""
+    settle: float = 1.0
+    """For the disk to be done with the registrations that it has in hand then."""
+    farewell: float = 0.1
+    """For the last messages to go out."""
 
     def __post_init__(self) -> None:
         """Refuse values with which no machine can work."""
@@ -53,6 +59,8 @@ class Timing:
         stream = (self.connect, self.message, self.idle, self.send, self.linger)
         if not all(isfinite(value) and value > 0 for value in stream):
             raise ValueError("the times of a stream connection must be finite and above 0 seconds")
+        if not all(isfinite(value) and value > 0 for value in (self.drain, self.settle, self.farewell)):
+            raise ValueError("the times of a server's end must be finite and above 0 seconds")
 
     @property
     def timer_e_at_t2(self) -> float:
@@ -70,8 +78,8 @@ class Timing:
         """Evaluate a delay as models write it, in seconds.
 
         A delay is a sum of terms, each a number of seconds, one of the names T1, T2, T4, TC (Timer C),
-        E_at_T2 (`timer_e_at_t2`), CONNECT, MESSAGE, IDLE, SEND and LINGER, or a number times a name; or
-        `max(a, b)` of two such sums.
+        E_at_T2 (`timer_e_at_t2`), CONNECT, MESSAGE, IDLE, SEND, LINGER, DRAIN, SETTLE and FAREWELL, or a
+        number times a name; or `max(a, b)` of two such sums.
 
         Raises:
             DelayError: the text is none of this.
@@ -98,6 +106,9 @@ class Timing:
             "IDLE": self.idle,
             "SEND": self.send,
             "LINGER": self.linger,
+            "DRAIN": self.drain,
+            "SETTLE": self.settle,
+            "FAREWELL": self.farewell,
         }
         name = match["scaled"] or match["name"]
         if name is None:

@@ -56,6 +56,13 @@ class Timer(StrEnum):
     """How long the other side may take nothing of what it is sent; each piece has it begin anew."""
     LINGER = "linger"
     """How long the other side has to take what still waits, and to read the last answer."""
+    # Of a server; in no RFC.
+    DRAIN = "drain"
+    """How long requests in progress have to be answered after the server was told to end."""
+    SETTLE = "settle"
+    """How long the disk has for the registrations that it has in hand then."""
+    FAREWELL = "farewell"
+    """How long the last messages have to go out."""
 
 
 class Event(StrEnum):
@@ -121,7 +128,7 @@ class Event(StrEnum):
     COMMITTED = "committed"
     COMMIT_FAILED = "commit_failed"
     GIVEN_UP = "given_up"
-    """Nobody waits for the outcome any more."""
+    """Nobody waits for the outcome any more, or not much longer."""
     # Of a stream connection.
     CONNECT = "connect"
     """There is something to send, and no connection leads there."""
@@ -146,6 +153,19 @@ class Event(StrEnum):
     """All that waited has been sent."""
     STOP = "stop"
     """What it belongs to comes to its end."""
+    # Of a server, with `cancel` and `stop`.
+    START = "start"
+    STARTED = "started"
+    """All is open and bound, and whoever takes what arrives is there."""
+    START_FAILED = "start_failed"
+    REQUEST_OUTSIDE_DIALOG = "request_outside_dialog"
+    """A new request without a tag in its To (:rfc:`3261#section-12.2`)."""
+    REQUEST_WITHIN_DIALOG = "request_within_dialog"
+    """A new request with one, other than CANCEL."""
+    TOLD_TO_END = "told_to_end"
+    """A person, or the system, wants it to end in order; each time that they say so."""
+    ALL_ANSWERED = "all_answered"
+    """No request in progress is left."""
     # The timers.
     TIMER_A = "timer_A"
     TIMER_B = "timer_B"
@@ -168,6 +188,9 @@ class Event(StrEnum):
     TIMER_IDLE = "timer_idle"
     TIMER_SEND = "timer_send"
     TIMER_LINGER = "timer_linger"
+    TIMER_DRAIN = "timer_drain"
+    TIMER_SETTLE = "timer_settle"
+    TIMER_FAREWELL = "timer_farewell"
 
 
 class Action(StrEnum):
@@ -243,6 +266,15 @@ class Action(StrEnum):
     """Send what waits, and nothing after it."""
     LINGER = "linger"
     """Send the end of our stream, and read on without looking until the other side ends its own."""
+    # Of a server.
+    TAKE_REQUEST = "take_request"
+    """Give the request to who answers it."""
+    REFUSE_REQUEST = "refuse_request"
+    """Answer it with 503 (Service Unavailable) and Retry-After."""
+    AWAIT_ANSWERS = "await_answers"
+    """Tell when no request in progress is left."""
+    GIVE_UP_REQUESTS = "give_up_requests"
+    """Answer requests in progress with 503 and undo what they began, but for what cannot be undone."""
 
 
 class TimerVerb(StrEnum):

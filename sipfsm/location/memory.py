@@ -16,6 +16,9 @@ class DoneUpdate(NamedTuple):
 
     after: tuple[Binding, ...]
 
+    def give_up(self) -> None:
+        """Do nothing: it is too late."""
+
     async def outcome(self) -> tuple[Binding, ...]:
         """Give the bindings that it left, without a checkpoint."""
         return self.after

@@ -27,6 +27,8 @@ class LocationReason(StrEnum):
     """The file was written by a later version of the program."""
     NOT_RUNNING = "not-running"
     """`run` has not opened the service yet, or has ended."""
+    GIVEN_UP = "given-up"
+    """Who asked for the update took it back in time."""
     OVERLOADED = "overloaded"
     """More updates wait for the disk than the limit allows."""
     TOO_MANY_BINDINGS = "too-many-bindings"
@@ -87,6 +89,13 @@ class LocationCount(NamedTuple):
 
 class PendingUpdate(Protocol):
     """An update that was submitted."""
+
+    def give_up(self) -> None:
+        """Take the update back, if that is still possible: `outcome` tells.
+
+        Then it raises `LocationError` with the reason `GIVEN_UP`; otherwise all goes on as before.
+        """
+        ...
 
     async def outcome(self) -> tuple[Binding, ...]:
         """Wait until the update is durable as far as the service makes things durable, and give the bindings.

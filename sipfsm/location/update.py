@@ -69,6 +69,11 @@ class Update(Driver[Outcome]):
         if not self.terminated:
             self.handle(Event.STOP, not_running())
 
+    def give_up(self) -> None:
+        """Take the update back, unless the writer has it in hand or is done with it."""
+        detail = "the update was taken back before the location database got it"
+        self.handle(Event.GIVEN_UP, LocationError(LocationReason.GIVEN_UP, detail))
+
     async def outcome(self) -> tuple[Binding, ...]:
         """Wait for the outcome; on cancellation leave the queue, unless the writer has the update in hand.
 
@@ -79,7 +84,7 @@ class Update(Driver[Outcome]):
         try:
             await self._done.wait()
         except trio.Cancelled:
-            self.handle(Event.GIVEN_UP)
+            self.give_up()
             raise
         outcome = self._outcome
         if isinstance(outcome, LocationError):

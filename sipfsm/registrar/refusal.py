@@ -15,7 +15,8 @@ def of_location(error: LocationError) -> RefusedError:
 
     500 is what :rfc:`3261#section-10.3` step 7 asks for when an update fails. The exceptions: a client that
     wants more than one address-of-record may have gets 403, for trying again, here or at another server,
-    cannot help it; and a server that did not even begin says 503, so that clients turn to another one.
+    cannot help it; and a server that did not even begin, or gave it up, says 503, so that clients turn to
+    another one.
     """
     match error.reason:
         case LocationReason.TOO_MANY_BINDINGS:
@@ -24,7 +25,7 @@ def of_location(error: LocationError) -> RefusedError:
             return RefusedError(403, "Binding Too Large")
         case LocationReason.TOO_MANY_AORS:
             return RefusedError(500, "Location Service Full", _retry_after(_RETRY_LATER))
-        case LocationReason.OVERLOADED | LocationReason.NOT_RUNNING:
+        case LocationReason.OVERLOADED | LocationReason.NOT_RUNNING | LocationReason.GIVEN_UP:
             return RefusedError(503, None, _retry_after(_RETRY_SOON))
         case _:
             return RefusedError(500, "Location Service Failed")

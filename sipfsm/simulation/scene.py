@@ -87,7 +87,10 @@ class Scene:
         directory: the names that the server can look up.
     """
 
-    def __init__(self, network: Network, server: Server, directory: Directory, nursery: trio.Nursery):
+    def __init__(
+        self, network: Network, server: Server, directory: Directory, nursery: trio.Nursery, others: int
+    ):
+        """Take the parts, all of which run in `nursery`; `others` is how many tasks are not the server's."""
         self.network = network
         self.server = server
         self.directory = directory
@@ -96,6 +99,7 @@ class Scene:
         self._hosts = count(101)
         self._phones: dict[Phone, trio.CancelScope] = {}
         self._tasks = tasks_below(nursery)
+        self._others = others
 
     @property
     def now(self) -> float:
@@ -153,8 +157,10 @@ class Scene:
         for phone in list(self._phones):
             self.switch_off(phone)
         await trio.sleep(1)
-        tasks = tasks_below(self._nursery)
-        must(tasks == self._tasks, f"{tasks} tasks live, where there were {self._tasks} before")
+        tasks, before = tasks_below(self._nursery), self._tasks
+        if self.server.life.terminated:
+            before = self._others
+        must(tasks == before, f"{tasks} tasks live, where there were {before} before")
 
 
 async def _run_phone(phone: Phone, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
@@ -197,8 +203,9 @@ async def scene(
     server = Server(chosen, surroundings=surroundings)
     async with trio.open_nursery() as nursery:
         await nursery.start(network.run)
+        others = tasks_below(nursery)
         await nursery.start(server.run)
-        yield Scene(network, server, directory, nursery)
+        yield Scene(network, server, directory, nursery, others)
         nursery.cancel_scope.cancel()
 
 

@@ -3,6 +3,7 @@
 Transactions: what happens when the transaction user gives up, and when a 100 (Trying) is due. The two
 machines of a proxy: :rfc:`3261#section-16.6` to 16.10 with :rfc:`3261#section-9.1` and :rfc:`6026#section-8`.
 A binding, and an update of bindings: :rfc:`3261#section-10.3`. A stream connection: :rfc:`3261#section-18`.
+A server that ends: :rfc:`3261#section-21.5.4`.
 """
 
 from tests.conformance import rfc_rows
@@ -274,8 +275,8 @@ UPDATE = Table(
         # removed.
         Case("UPD-02", UR, "Waiting", "decided", "", "Writing"),
         Case("UPD-03", UR, "Waiting", "rejected", "report_failure, terminate", "Terminated"),
-        # gap, twice: who asked gives up, or the server stops, before it is its turn.
-        Case("UPD-04", UR, "Waiting", "given_up", "withdraw_update, terminate", "Terminated"),
+        # gap: the server stops before it is its turn. Given up, it has failed: none of it may take effect.
+        Case("UPD-04", UR, "Waiting", "given_up", "withdraw_update, report_failure, terminate", "Terminated"),
         Case("UPD-05", UR, "Waiting", "stop", "report_failure, terminate", "Terminated"),
         Case("UPD-06", UR, "Writing", "committed", "report_bindings, terminate", "Terminated"),
         Case("UPD-07", UR, "Writing", "commit_failed", "report_failure, terminate", "Terminated"),
@@ -362,6 +363,80 @@ CONNECTION = Table(
     ],
 )
 
+SERVER = Table(
+    "server",
+    {
+        "Absent": "",
+        "Starting": "start",
+        "Serving": "start started",
+        "Draining": "start started told_to_end",
+        "Settling": "start started told_to_end timer_drain",
+        "Leaving": "start started told_to_end all_answered",
+    },
+    [
+        # gap: how a server starts.
+        Case("SRV-01", UR, "Absent", "start", "", "Starting"),
+        Case("SRV-02", UR, "Starting", "started", "", "Serving"),
+        Case("SRV-03", UR, "Starting", "start_failed", "terminate", "Ended"),
+        Case("SRV-04", UR, "Starting", "stop", "terminate", "Ended"),
+
+        Case(
+            "SRV-05", UR, "Serving",
+            "request_outside_dialog request_within_dialog cancel", "take_request", "Serving",
+        ),
+        Case("SRV-06", UR, "Serving", "told_to_end", "await_answers, start drain 3", "Draining", "drain 3"),
+        Case("SRV-07", UR, "Serving", "stop", "terminate", "Ended"),
+
+        # 21.5.4: temporarily unable to process the request due to maintenance: 503; MAY say when to retry.
+        Case(
+            "SRV-08", UR, "Draining",
+            "request_outside_dialog", "refuse_request", "Draining", "drain 3",
+        ),
+        # gap: what belongs to a call goes on. 9.2: a CANCEL is answered, whatever becomes of its request.
+        Case(
+            "SRV-09", UR, "Draining",
+            "request_within_dialog cancel", "take_request", "Draining", "drain 3",
+        ),
+        Case(
+            "SRV-10", UR, "Draining", "all_answered",
+            "stop drain, start farewell 0.1", "Leaving", "farewell 0.1",
+        ),
+        Case(
+            "SRV-11", UR, "Draining", "timer_drain",
+            "give_up_requests, start settle 1", "Settling", "settle 1",
+        ),
+        # gap: told twice, or stopped, it ends at once.
+        Case("SRV-12", UR, "Draining", "told_to_end stop", "stop drain, terminate", "Ended"),
+
+        Case(
+            "SRV-13", UR, "Settling",
+            "request_outside_dialog", "refuse_request", "Settling", "settle 1",
+        ),
+        Case(
+            "SRV-14", UR, "Settling",
+            "request_within_dialog cancel", "take_request", "Settling", "settle 1",
+        ),
+        # 10.3 step 7: a REGISTER that fails MUST leave nothing behind: so what is being written is awaited.
+        Case(
+            "SRV-15", UR, "Settling", "all_answered",
+            "stop settle, start farewell 0.1", "Leaving", "farewell 0.1",
+        ),
+        Case("SRV-15", UR, "Settling", "timer_settle", "start farewell 0.1", "Leaving", "farewell 0.1"),
+        Case("SRV-16", UR, "Settling", "told_to_end stop", "stop settle, terminate", "Ended"),
+
+        Case(
+            "SRV-17", UR, "Leaving",
+            "request_outside_dialog", "refuse_request", "Leaving", "farewell 0.1",
+        ),
+        Case(
+            "SRV-18", UR, "Leaving",
+            "request_within_dialog cancel", "take_request", "Leaving", "farewell 0.1",
+        ),
+        Case("SRV-19", UR, "Leaving", "told_to_end stop", "stop farewell, terminate", "Ended"),
+        Case("SRV-19", UR, "Leaving", "timer_farewell", "terminate", "Ended"),
+    ],
+)
+
 # fmt: on
 
 TABLES = [
@@ -373,4 +448,5 @@ TABLES = [
     BINDING,
     UPDATE,
     CONNECTION,
+    SERVER,
 ]

@@ -16,6 +16,7 @@ MODELS = [
     "binding",
     "update",
     "connection",
+    "server",
     "rfc3261/invite-client",
     "rfc3261/invite-server",
 ]

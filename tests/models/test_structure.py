@@ -47,6 +47,11 @@ WAITS_FOR_OTHERS = {
     },
     "update": {"Absent": "the registrar", "Waiting": "the writer", "Writing": "the disk"},
     "connection": {"Absent": "who has something to send, or the other side"},
+    "server": {
+        "Absent": "whoever runs it",
+        "Starting": "the disk and the operating system",
+        "Serving": "whoever runs it",
+    },
     "rfc3261/invite-client": {"Absent": "the TU", "Proceeding": "the server, or the TU that gives up"},
     "rfc3261/invite-server": {"Absent": "the client", "Proceeding": "the TU"},
 }

@@ -1,4 +1,4 @@
-"""The core of the server gives each request to who answers it; the server starts, drains and counts."""
+"""The core of the server gives each request to who answers it; the server starts and counts."""
 
 import gc
 import os
@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import pytest
 import trio
 from structlog.testing import capture_logs
-from trio.testing import MockClock
 
 from sipfsm.config import Settings
 from sipfsm.location import Binding, LocationCount
@@ -21,7 +20,7 @@ from sipfsm.location.store import SqliteStore
 from sipfsm.message import Message, parse_message_untrusted
 from sipfsm.server import Server, ServerError, ServerInfo, serve
 from sipfsm.simulation.phone import DOMAIN
-from sipfsm.simulation.scene import Scene, scene, simulated
+from sipfsm.simulation.scene import Scene, simulated
 from sipfsm.transaction import ClientTransaction
 from sipfsm.transport import Target
 
@@ -199,114 +198,6 @@ async def test_a_bug_in_what_has_no_transaction_is_counted(
     forgive(scene, label)
     await alice.send(alice.request("ACK", bob.aor))
     await bob.receive("ACK")
-
-
-# ---- draining
-
-
-@simulated()
-async def test_draining_refuses_what_is_new_and_lets_the_old_end(scene: Scene) -> None:
-    alice, bob = await scene.phone("alice"), await scene.phone("bob")
-    await bob.register()
-    await alice.send(alice.request("INVITE", bob.aor))
-    invite = await bob.receive("INVITE")
-    async with trio.open_nursery() as nursery:
-        began = trio.current_time()
-        nursery.start_soon(scene.server.drain)
-        await trio.sleep(0.1)
-        for method, uri in (
-            ("INVITE", bob.aor),
-            ("OPTIONS", "sip:example.com"),
-            ("REGISTER", "sip:example.com"),
-        ):
-            await alice.send(alice.request(method, uri))
-            refusal = await alice.receive_later(503)
-            assert refusal.response.headers.lines(b"retry-after") == [b"10"]
-        bob.answer(invite, 200)
-        answer = await alice.receive_later(200)
-    assert trio.current_time() - began < 1
-    await alice.send(alice.in_dialog("ACK", answer.response))
-    await bob.receive("ACK")
-    await alice.send(alice.in_dialog("BYE", answer.response, cseq=2))
-    bob.answer(await bob.receive("BYE"), 200)
-    await alice.receive(200)
-
-
-@simulated()
-async def test_a_cancel_is_taken_while_draining(scene: Scene) -> None:
-    alice, bob = await scene.phone("alice"), await scene.phone("bob")
-    await bob.register()
-    invite = await alice.send(alice.request("INVITE", bob.aor))
-    received = await bob.receive("INVITE")
-    bob.answer(received, 180)
-    await alice.receive(180)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(scene.server.drain)
-        await trio.sleep(0.1)
-        await alice.send(alice.cancel(invite))
-        await alice.receive(200)
-        bob.answer(await bob.receive("CANCEL"), 200)
-        bob.answer(received, 487)
-        await alice.receive(487)
-
-
-@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
-def test_what_is_not_answered_in_time_gets_503_before_the_server_ends(protocol: str) -> None:
-    """Also over a stream, whose writer is a task; and phones that ring are told to stop."""
-
-    async def script() -> None:
-        async with scene() as stage:
-            alice, phones = await stage.phone("alice"), [await stage.phone("bob") for _ in range(2)]
-            for phone in phones:
-                await phone.register()
-            for method in ("INVITE", "MESSAGE"):
-                request = alice.request(method, phones[0].aor, protocol=protocol)
-                await alice.send(request, protocol=protocol)
-                for phone in phones:
-                    await phone.receive(method)
-            ringing, silent = phones
-            ringing.answer(ringing.got("INVITE")[0], 180)
-            began = trio.current_time()
-            await stage.server.drain()
-            assert 3 <= trio.current_time() - began < 4
-            for _ in range(2):
-                await alice.receive_later(503, within=0)
-            await ringing.receive_later("CANCEL", within=0)
-            assert silent.got("CANCEL") == []
-            # What is heard of them later is nobody's any more.
-            ringing.answer(ringing.got("INVITE")[0], 486)
-            silent.answer(silent.got("INVITE")[0], 486)
-            silent.answer(silent.got("MESSAGE")[0], 404)
-            alice.inbox.clear()
-            await stage.settle()
-            assert [each.kind for each in alice.inbox if each.kind != 503] == []
-
-    trio.run(script, clock=MockClock(autojump_threshold=0))
-
-
-@simulated()
-async def test_a_registration_that_cannot_be_stored_in_time_is_not_acknowledged(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alice = await scene.phone("alice")
-
-    class Hangs:
-        async def outcome(self) -> NoReturn:
-            await trio.sleep_forever()
-            raise AssertionError
-
-    monkeypatch.setattr(scene.server.location, "submit", lambda *_: Hangs())
-    await alice.send(alice.request("REGISTER", "sip:example.com", to=f"<{alice.aor}>"))
-    await trio.sleep(0.1)
-    await scene.server.drain()
-    await alice.receive(503)
-
-
-@simulated()
-async def test_draining_an_idle_server_takes_no_time_to_speak_of(scene: Scene) -> None:
-    began = trio.current_time()
-    await scene.server.drain()
-    assert trio.current_time() - began <= 0.1
 
 
 # ---- statistics
@@ -508,7 +399,8 @@ def test_every_machine_is_traced_at_debug_and_none_above(level: str, tmp_path: P
     with capture_logs() as log:
         trio.run(main)
     models = {line["model"] for line in log if line["event"] == "event"}
-    assert models == ({"non-invite-server", "binding", "update", "connection"} if level == "debug" else set())
+    every = {"server", "non-invite-server", "binding", "update", "connection"}
+    assert models == (every if level == "debug" else set())
 
 
 # ---- serving until a signal comes

@@ -6,7 +6,7 @@ import pytest
 
 from sipfsm.fsm import DelayError, Timing
 
-NAMES = "T1, T2, T4, TC, E_at_T2, CONNECT, MESSAGE, IDLE, SEND, LINGER"
+NAMES = "T1, T2, T4, TC, E_at_T2, CONNECT, MESSAGE, IDLE, SEND, LINGER, DRAIN, SETTLE, FAREWELL"
 """The names that a delay may use."""
 
 
@@ -34,6 +34,9 @@ def test_the_defaults_are_those_of_the_rfc() -> None:
         ({"idle": math.inf}, "the times of a stream connection must be finite and above 0 seconds"),
         ({"send": -1}, "the times of a stream connection must be finite and above 0 seconds"),
         ({"linger": 0}, "the times of a stream connection must be finite and above 0 seconds"),
+        ({"drain": 0}, "the times of a server's end must be finite and above 0 seconds"),
+        ({"settle": math.nan}, "the times of a server's end must be finite and above 0 seconds"),
+        ({"farewell": math.inf}, "the times of a server's end must be finite and above 0 seconds"),
     ],
 )
 def test_values_with_which_no_machine_works(values: dict[str, float], sentence: str) -> None:
@@ -91,6 +94,12 @@ def test_the_delays_of_a_stream_connection() -> None:
     timing = Timing(connect=1, message=2, idle=3, send=4, linger=5)
     delays = {name: timing.delay(name) for name in ("CONNECT", "MESSAGE", "IDLE", "SEND", "LINGER")}
     assert delays == {"CONNECT": 1, "MESSAGE": 2, "IDLE": 3, "SEND": 4, "LINGER": 5}
+
+
+def test_the_delays_of_the_end_of_a_server() -> None:
+    timing = Timing(drain=1, settle=2, farewell=3)
+    delays = {name: timing.delay(name) for name in ("DRAIN", "SETTLE", "FAREWELL")}
+    assert delays == {"DRAIN": 1, "SETTLE": 2, "FAREWELL": 3}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ EXPECTED = {
     LocationReason.TOO_MANY_AORS: (500, True),
     LocationReason.OVERLOADED: (503, True),
     LocationReason.NOT_RUNNING: (503, True),
+    LocationReason.GIVEN_UP: (503, True),
     LocationReason.COMMIT_FAILED: (500, False),
     LocationReason.NOT_STORABLE: (500, False),
 }
