@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from cyclopts import Parameter
 
@@ -28,28 +29,12 @@ class UsageError(ValueError):
     """What was typed cannot be done; the text is one sentence."""
 
 
-def conformance(
-    target: Annotated[str | None, Parameter(metavar="TARGET")] = None,
-    /,
-    *,
-    role: Annotated[str | None, Parameter(metavar="uas|uac|both")] = None,
-    case: Annotated[list[str] | None, Parameter(metavar="NAME")] = None,
-    as_list: Annotated[bool, Parameter(name="--list")] = False,
-    report: Annotated[list[Path] | None, Parameter(metavar="FILE.md|xml|json")] = None,
-    artifacts: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
-    t1: Annotated[float, Parameter(metavar="SECONDS")] = 0.5,
-    rate: Annotated[float, Parameter(metavar="NUMBER")] = DEFAULT_RATE,
-    ca: Annotated[Path | None, Parameter(metavar="FILE.pem")] = None,
-    insecure: bool = False,
-    i_may_test_this_host: bool = False,
-) -> int:
-    """Judge a SIP server by a catalogue of cases; exit code 1 if it deviates, 3 if it is lost.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What both commands are told.
 
-    Args:
-        target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
+    Attributes:
         role: Which side is judged: what it answers, what it sends on, or both. Default: both.
-        case: A case to run instead of all; may be repeated.
-        as_list: Print the cases and what they are about.
         report: A file to write, Markdown, JUnit XML or JSON by its suffix; may be repeated.
         artifacts: A folder to write each deviation to: a SIPp scenario, a capture and a test.
         t1: The target's estimate of the round-trip time, the base of its timers. Default: 0.5.
@@ -58,87 +43,128 @@ def conformance(
         insecure: Trust any certificate.
         i_may_test_this_host: Also test another machine than this one.
     """
-    from sipfsm.fuzz.catalogue import CASES  # noqa: PLC0415 - takes longer to load than help needs
+
+    role: Annotated[str | None, Parameter(metavar="uas|uac|both")] = None
+    report: Annotated[list[Path] | None, Parameter(metavar="FILE.md|xml|json")] = None
+    artifacts: Annotated[Path | None, Parameter(metavar="FOLDER")] = None
+    t1: Annotated[float, Parameter(metavar="SECONDS")] = 0.5
+    rate: Annotated[float, Parameter(metavar="NUMBER")] = DEFAULT_RATE
+    ca: Annotated[Path | None, Parameter(metavar="FILE.pem")] = None
+    insecure: bool = False
+    i_may_test_this_host: bool = False
+
+    def read(self, target: str | None) -> Order:
+        """Make of what was typed what is to be done.
+
+        Raises:
+            UsageError: an option is wrong.
+            LookupError: the name of the target does not resolve.
+        """
+        table = make_table(
+            target,
+            t1=self.t1,
+            rate=self.rate,
+            ca=self.ca,
+            insecure=self.insecure,
+            anywhere=self.i_may_test_this_host,
+        )
+        reports = check_reports(self.report or [])
+        return Order(table, user_of(str(target)), role_of(self.role), reports, self.artifacts)
+
+    def lost(self, reason: LookupError, target: str | None) -> int:
+        """End because the target cannot be found; the reports say so, too."""
+        from sipfsm.fuzz.runner import Result  # noqa: PLC0415 - takes longer to load than help needs
+
+        return finish(Result(str(target), lost=str(reason)), self.report or [], None)
+
+
+class Order(NamedTuple):
+    """Who is to be judged, as what, and where that is written."""
+
+    table: Table
+    user: str
+    role: Role | None
+    reports: list[Path]
+    artifacts: Path | None
+
+
+_NOTHING_SAID = Options()
+
+_Options = Annotated[Options, Parameter(name="*")]
+
+
+def conformance(
+    target: Annotated[str | None, Parameter(metavar="TARGET")] = None,
+    /,
+    *,
+    case: Annotated[list[str] | None, Parameter(metavar="NAME")] = None,
+    as_list: Annotated[bool, Parameter(name="--list")] = False,
+    options: _Options = _NOTHING_SAID,
+) -> int:
+    """Judge a SIP server by a catalogue of cases; exit code 1 if it deviates, 3 if it is lost.
+
+    Args:
+        target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
+        case: A case to run instead of all; may be repeated.
+        as_list: Print the cases and what they are about.
+        options: What both commands are told.
+    """
+    from sipfsm.fuzz.catalogue import CASES  # noqa: PLC0415 - as above
 
     try:
         cases = _chosen(CASES, case or [])
         if as_list:
             _print_list(cases)
             return 0
-        table = make_table(target, t1=t1, rate=rate, ca=ca, insecure=insecure, anywhere=i_may_test_this_host)
-        checked_reports = check_reports(report or [])
-        user, chosen_role = user_of(str(target)), role_of(role)
+        order = options.read(target)
     except UsageError as error:
         print(f"sipfsm: {error}", file=sys.stderr)
         return 2
     except LookupError as error:
-        return lost(str(error), str(target), report or [])
-    return _run(table, user, chosen_role, cases, reports=checked_reports, artifacts=artifacts)
+        return options.lost(error, target)
+    return _run(order, cases)
 
 
-def _run(
-    table: Table,
-    user: str,
-    role: Role | None,
-    cases: list[Case],
-    *,
-    reports: list[Path],
-    artifacts: Path | None,
-) -> int:
+def _run(order: Order, cases: list[Case]) -> int:
     import trio  # noqa: PLC0415 - as above
 
     from sipfsm.fuzz.runner import run_cases  # noqa: PLC0415
 
     progress = Progress(len(cases))
     with progress:
-        result = trio.run(run_cases, table, user, role, cases, progress.show)
+        result = trio.run(run_cases, order.table, order.user, order.role, cases, progress.show)
     if result.setting is not None:
-        print(f"{table.target} was judged as {result.setting}.")
-    return finish(result, reports, artifacts)
+        print(f"{order.table.target} was judged as {result.setting}.")
+    return finish(result, order.reports, order.artifacts)
 
 
 def fuzz(
     target: Annotated[str, Parameter(metavar="TARGET")],
     /,
     *,
-    role: Annotated[str | None, Parameter(metavar="uas|uac|both")] = None,
     examples: Annotated[int, Parameter(metavar="NUMBER")] = 100,
     seconds: Annotated[float | None, Parameter(metavar="SECONDS")] = None,
     seed: Annotated[int | None, Parameter(metavar="NUMBER")] = None,
-    report: Annotated[list[Path] | None, Parameter(metavar="FILE.md|xml|json")] = None,
-    artifacts: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
-    t1: Annotated[float, Parameter(metavar="SECONDS")] = 0.5,
-    rate: Annotated[float, Parameter(metavar="NUMBER")] = DEFAULT_RATE,
-    ca: Annotated[Path | None, Parameter(metavar="FILE.pem")] = None,
-    insecure: bool = False,
-    i_may_test_this_host: bool = False,
+    options: _Options = _NOTHING_SAID,
 ) -> int:
     """Judge a SIP server by generated sequences, some of them broken; exit codes as of conformance.
 
     Args:
         target: The server: sip:HOST:PORT, with ;transport=tcp|tls|ws if not UDP; sip:USER@HOST calls USER.
-        role: Which side is judged: what it answers, what it sends on, or both. Default: both.
         examples: Sequences to play. Default: 100.
         seconds: End after so many seconds, however many sequences are left.
         seed: Play the sequences that follow from this number. Default: others each time.
-        report: A file to write, Markdown, JUnit XML or JSON by its suffix; may be repeated.
-        artifacts: A folder to write each deviation to: a SIPp scenario, a capture and a test.
-        t1: The target's estimate of the round-trip time, the base of its timers. Default: 0.5.
-        rate: Messages a second that are sent at most. Default: 100.
-        ca: Certificates to trust, for TLS.
-        insecure: Trust any certificate.
-        i_may_test_this_host: Also test another machine than this one.
+        options: What both commands are told.
     """
     try:
         plan = _plan(examples, seconds, seed)
-        table = make_table(target, t1=t1, rate=rate, ca=ca, insecure=insecure, anywhere=i_may_test_this_host)
-        reports, user, chosen_role = check_reports(report or []), user_of(target), role_of(role)
+        order = options.read(target)
     except UsageError as error:
         print(f"sipfsm: {error}", file=sys.stderr)
         return 2
     except LookupError as error:
-        return lost(str(error), target, report or [])
-    return _run_fuzz(table, user, chosen_role, plan, reports=reports, artifacts=artifacts)
+        return options.lost(error, target)
+    return _run_fuzz(order, plan)
 
 
 def _plan(examples: int, seconds: float | None, seed: int | None) -> Plan:
@@ -153,15 +179,7 @@ def _plan(examples: int, seconds: float | None, seed: int | None) -> Plan:
     return Plan(examples, seconds, secrets.randbelow(10**6) if seed is None else seed)
 
 
-def _run_fuzz(
-    table: Table,
-    user: str,
-    role: Role | None,
-    plan: Plan,
-    *,
-    reports: list[Path],
-    artifacts: Path | None,
-) -> int:
+def _run_fuzz(order: Order, plan: Plan) -> int:
     import trio  # noqa: PLC0415 - as above
 
     from sipfsm.fuzz.campaign import run_fuzz  # noqa: PLC0415
@@ -170,14 +188,14 @@ def _run_fuzz(
     print(f"seed {plan.seed}", flush=True)
     progress = Progress(plan.examples)
     with progress:
-        result = trio.run(run_fuzz, table, user, role, plan, progress.count)
+        result = trio.run(run_fuzz, order.table, order.user, order.role, plan, progress.count)
     for verdict in result.verdicts:
         if verdict.outcome is not Outcome.NOT_OBSERVABLE:
             progress.show(verdict)
     if result.setting is not None:
-        print(f"{table.target} was judged as {result.setting}, by {progress.counted} sequences.")
+        print(f"{order.table.target} was judged as {result.setting}, by {progress.counted} sequences.")
         print(f"Its slowest first answer took {1000 * progress.slowest:.0f} ms.")
-    return finish(result, reports, artifacts)
+    return finish(result, order.reports, order.artifacts)
 
 
 # ---- what is typed
@@ -326,13 +344,6 @@ class Progress:
         self.counted, self.slowest = campaign.played, campaign.slowest
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task)
-
-
-def lost(reason: str, target: str, paths: list[Path]) -> int:
-    """End because the target cannot be found; the reports say so, too."""
-    from sipfsm.fuzz.runner import Result  # noqa: PLC0415 - as above
-
-    return finish(Result(target, lost=reason), paths, None)
 
 
 def finish(result: Result, reports: list[Path], artifacts: Path | None) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sipfsm.fuzz.catalogue.messages import register
-from sipfsm.fuzz.pattern import response
+from sipfsm.fuzz.pattern import Pattern, response
 from sipfsm.fuzz.rules import Rule
 from sipfsm.fuzz.script import Receive, Script, Send, Silence, Step
 
@@ -67,6 +67,37 @@ class Case:
             first = [step for who in self.players[1:] for step in registration(who)]
             steps = (*first, *steps)
         return Script(steps, self.players)
+
+
+def answered(
+    name: str,
+    title: str,
+    data: bytes,
+    answer: Pattern,
+    rule: Rule,
+    *,
+    part: Part = Part.ANY,
+    within: str = "1.5",
+    valid: bool = True,
+    rows: tuple[str, ...] = (),
+    unreliable: bool = False,
+) -> Case:
+    """Return the case of one request, and of the answer that a rule wants.
+
+    Args:
+        name: as of `Case`.
+        title: as of `Case`.
+        data: the template of the request.
+        answer: what has to come.
+        rule: what wants it.
+        part: as of `Case`.
+        within: how soon.
+        valid: whether the request is as it should be.
+        rows: as of `Case`.
+        unreliable: as of `Case`.
+    """
+    steps = (Send("caller", data, valid=valid), Receive("caller", answer, within=within, rule=rule))
+    return Case(name, title, part, steps, rows, unreliable=unreliable)
 
 
 def registration(who: str) -> tuple[Step, ...]:

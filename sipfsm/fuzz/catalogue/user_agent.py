@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sipfsm.fuzz.catalogue.cancel import CANCEL_ANSWERED, CANCELLED
-from sipfsm.fuzz.catalogue.case import Case, Part
+from sipfsm.fuzz.catalogue.case import Case, Part, answered
 from sipfsm.fuzz.catalogue.messages import ack_of_failure, ack_of_success, bye, cancel, invite
 from sipfsm.fuzz.catalogue.messages import request as message
 from sipfsm.fuzz.pattern import Pattern, response
@@ -11,6 +13,8 @@ from sipfsm.fuzz.rules import Level, Rule
 from sipfsm.fuzz.script import Pause, Receive, Send, Silence, Step
 
 _MUST, _SHOULD = Level.MUST, Level.SHOULD
+
+_answered = partial(answered, part=Part.UAS, within="2")
 
 UP: tuple[Step, ...] = (
     Send("caller", invite()),
@@ -112,62 +116,34 @@ CASES = (
         ),
         ("IST-11",),
     ),
-    Case(
+    _answered(
         "uas-unknown-dialog",
         "A BYE for no dialog is answered with 481",
-        Part.UAS,
-        (
-            Send("caller", message("BYE", replaced={"To": "<{aor}>;tag={tag}unknown"})),
-            Receive(
-                "caller",
-                response(481, method="BYE"),
-                within="2",
-                rule=Rule("uas-unknown-dialog", "RFC 3261 15.1.2", _SHOULD, "a BYE for no dialog gets a 481"),
-            ),
-        ),
+        message("BYE", replaced={"To": "<{aor}>;tag={tag}unknown"}),
+        response(481, method="BYE"),
+        Rule("uas-unknown-dialog", "RFC 3261 15.1.2", _SHOULD, "a BYE for no dialog gets a 481"),
     ),
-    Case(
+    _answered(
         "uas-options",
         "OPTIONS is answered, and says what methods are allowed",
-        Part.UAS,
-        (
-            Send("caller", message("OPTIONS")),
-            Receive(
-                "caller",
-                response(200, 699, method="OPTIONS"),
-                within="2",
-                rule=Rule("uas-options", "RFC 3261 11", _MUST, "every user agent answers OPTIONS"),
-            ),
-        ),
-        ("NIST-05",),
+        message("OPTIONS"),
+        response(200, 699, method="OPTIONS"),
+        Rule("uas-options", "RFC 3261 11", _MUST, "every user agent answers OPTIONS"),
+        rows=("NIST-05",),
     ),
-    Case(
+    _answered(
         "uas-require",
         "An unknown option tag in Require is refused with 420, and named in Unsupported",
-        Part.UAS,
-        (
-            Send("caller", message("OPTIONS", fields=["Require: foo"])),
-            Receive(
-                "caller",
-                response(420, fields=(("Unsupported", "foo"),)),
-                within="2",
-                rule=Rule("uas-require", "RFC 3261 8.2.2.3", _MUST, "an unknown tag in Require gets a 420"),
-            ),
-        ),
+        message("OPTIONS", fields=["Require: foo"]),
+        response(420, fields=(("Unsupported", "foo"),)),
+        Rule("uas-require", "RFC 3261 8.2.2.3", _MUST, "an unknown tag in Require gets a 420"),
     ),
-    Case(
+    _answered(
         "uas-unknown-method",
         "A method that it does not know is refused with 405 or 501",
-        Part.UAS,
-        (
-            Send("caller", message("SEASON")),
-            Receive(
-                "caller",
-                response(405, 501, method="SEASON"),
-                within="2",
-                rule=Rule("uas-unknown-method", "RFC 3261 8.2.1", _MUST, "an unknown method is refused"),
-            ),
-        ),
+        message("SEASON"),
+        response(405, 501, method="SEASON"),
+        Rule("uas-unknown-method", "RFC 3261 8.2.1", _MUST, "an unknown method is refused"),
     ),
     Case(
         "uas-ack-answered",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sipfsm.fuzz.catalogue.case import Case, Part
+from sipfsm.fuzz.catalogue.case import Case, Part, answered
 from sipfsm.fuzz.catalogue.invite_server import BOTH
 from sipfsm.fuzz.catalogue.messages import request as message
 from sipfsm.fuzz.pattern import FINAL, request, response
 from sipfsm.fuzz.rules import Level, Rule
-from sipfsm.fuzz.script import Answer, Pause, Receive, Send, Silence, Step
+from sipfsm.fuzz.script import Answer, Pause, Receive, Send, Silence
 
 _MUST, _SHOULD, _STATED = Level.MUST, Level.SHOULD, Level.STATED
 
@@ -16,12 +16,8 @@ def _refused(
     name: str, title: str, data: bytes, rule: Rule, status: int, *, part: Part = Part.ANY, **more: str
 ) -> Case:
     """A request that has to be refused with a status; `more` are fields of the response."""
-    fields = tuple(more.items())
-    steps: tuple[Step, ...] = (
-        Send("caller", data, valid=False),
-        Receive("caller", response(status, fields=fields), within="1.5", rule=rule),
-    )
-    return Case(name, title, part, steps)
+    answer = response(status, fields=tuple(more.items()))
+    return answered(name, title, data, answer, rule, part=part, valid=False)
 
 
 def _malformed(name: str, title: str, data: bytes, clause: str, level: Level) -> Case:
@@ -221,92 +217,48 @@ CASES = (
         "RFC 3261 20.14 and RFC 4475 3.1.2.3",
         _STATED,
     ),
-    Case(
+    answered(
         "content-length-too-large",
         "A datagram that ends before its body does is refused with 400",
-        Part.ANY,
-        (
-            Send("caller", message("OPTIONS", replaced={"Content-Length": "9999"}), valid=False),
-            Receive(
-                "caller",
-                response(400),
-                within="1.5",
-                rule=Rule("content-length-too-large", "RFC 3261 18.3", _SHOULD, "it is answered with 400"),
-            ),
-        ),
+        message("OPTIONS", replaced={"Content-Length": "9999"}),
+        response(400),
+        Rule("content-length-too-large", "RFC 3261 18.3", _SHOULD, "it is answered with 400"),
+        valid=False,
         unreliable=True,
     ),
-    Case(
+    answered(
         "received",
         "A sent-by that is not the source gets a received parameter, and the response comes all the same",
-        Part.ANY,
-        (
-            Send(
-                "caller",
-                message(
-                    "OPTIONS",
-                    "sip:{target}",
-                    replaced={"Via": "SIP/2.0/{transport} unknown.invalid;rport;branch={branch}"},
-                ),
-            ),
-            Receive(
-                "caller",
-                response(200, 699, fields=(("Via", "received="),)),
-                within="1.5",
-                rule=Rule("received", "RFC 3261 18.2.1", _MUST, "the top Via gets a received parameter"),
-            ),
+        message(
+            "OPTIONS",
+            "sip:{target}",
+            replaced={"Via": "SIP/2.0/{transport} unknown.invalid;rport;branch={branch}"},
         ),
+        response(200, 699, fields=(("Via", "received="),)),
+        Rule("received", "RFC 3261 18.2.1", _MUST, "the top Via gets a received parameter"),
     ),
-    Case(
+    answered(
         "rport",
         "An empty rport gets the source port",
-        Part.ANY,
-        (
-            Send("caller", message("OPTIONS", "sip:{target}")),
-            Receive(
-                "caller",
-                response(200, 699, fields=(("Via", "rport=[0-9]"),)),
-                within="1.5",
-                rule=Rule("rport", "RFC 3581 4", _MUST, "the rport parameter gets the source port"),
-            ),
-        ),
+        message("OPTIONS", "sip:{target}"),
+        response(200, 699, fields=(("Via", "rport=[0-9]"),)),
+        Rule("rport", "RFC 3581 4", _MUST, "the rport parameter gets the source port"),
     ),
-    Case(
+    answered(
         "folded-lines",
         "Folded lines, compact names and odd spaces are understood",
-        Part.ANY,
-        (
-            Send(
-                "caller",
-                b"OPTIONS sip:{target} SIP/2.0\r\nv :\r\n SIP / 2.0 / {transport}\r\n"
-                b"\t{caller} ;rport; branch={branch}\r\n"
-                b"max-forwards : 70\r\nf: <sip:caller@{caller}>\r\n ;tag={tag}\r\nt:<sip:{target}>\r\n"
-                b"i: {call_id}\r\nCSEQ:\r\n 1\r\n OPTIONS\r\nl: 0\r\n\r\n",
-            ),
-            Receive(
-                "caller",
-                FINAL,
-                within="1.5",
-                rule=Rule(
-                    "folded-lines", "RFC 3261 7.3.1 and 7.3.3", _MUST, "every form of a field is understood"
-                ),
-            ),
-        ),
+        b"OPTIONS sip:{target} SIP/2.0\r\nv :\r\n SIP / 2.0 / {transport}\r\n"
+        b"\t{caller} ;rport; branch={branch}\r\n"
+        b"max-forwards : 70\r\nf: <sip:caller@{caller}>\r\n ;tag={tag}\r\nt:<sip:{target}>\r\n"
+        b"i: {call_id}\r\nCSEQ:\r\n 1\r\n OPTIONS\r\nl: 0\r\n\r\n",
+        FINAL,
+        Rule("folded-lines", "RFC 3261 7.3.1 and 7.3.3", _MUST, "every form of a field is understood"),
     ),
-    Case(
+    answered(
         "keep-alive",
         "Empty lines before a request are passed over",
-        Part.ANY,
-        (
-            Send("caller", b"\r\n\r\n" + message("OPTIONS", "sip:{target}")),
-            Receive(
-                "caller",
-                FINAL,
-                within="1.5",
-                rule=Rule(
-                    "keep-alive", "RFC 3261 7.5", _SHOULD, "empty lines before the start line are ignored"
-                ),
-            ),
-        ),
+        b"\r\n\r\n" + message("OPTIONS", "sip:{target}"),
+        FINAL,
+        Rule("keep-alive", "RFC 3261 7.5", _SHOULD, "empty lines before the start line are ignored"),
     ),
 )

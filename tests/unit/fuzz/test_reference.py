@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sipfsm.cli.judging import conformance, fuzz
+from sipfsm.cli.judging import Options, conformance, fuzz
 from sipfsm.fuzz.catalogue import CASES
 from sipfsm.fuzz.catalogue.listing import as_markdown
 from sipfsm.fuzz.report.files import as_json
@@ -37,6 +38,7 @@ def test_every_option_is_documented_and_no_other(command: Any, name: str) -> Non
     names = {
         each.name for each in inspect.signature(command).parameters.values() if each.kind is each.KEYWORD_ONLY
     }
+    names = names - {"options"} | {field.name for field in dataclasses.fields(Options)}
     options = {"--" + each.removeprefix("as_").replace("_", "-") for each in names}
     documented = {
         cells[0].strip("`").split()[0]
