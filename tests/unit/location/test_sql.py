@@ -318,6 +318,23 @@ def test_a_commit_under_way_is_finished_and_shown_when_its_caller_is_cancelled(p
     trio.run(main)
 
 
+def test_an_update_that_is_given_up_while_it_waits_says_so_and_changes_nothing(path: Path) -> None:
+    async def main() -> None:
+        async with running(location := service(path)):
+            kept, taken_back = (location.submit(aor, put(binding("a"))) for aor in (ALICE, BOB))
+            taken_back.give_up()
+            with pytest.raises(LocationError) as caught:
+                await taken_back.outcome()
+            assert caught.value.reason is LocationReason.GIVEN_UP
+            assert await kept.outcome() == (binding("a"),)
+            kept.give_up()  # too late
+            assert await kept.outcome() == (binding("a"),)
+        assert await stored(path, ALICE) == (binding("a"),)
+        assert await stored(path, BOB) == ()
+
+    trio.run(main)
+
+
 def test_stopping_the_service_commits_what_waits(path: Path) -> None:
     """The server is stopped during the commit of one update, while another one waits for its turn."""
 
