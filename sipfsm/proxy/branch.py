@@ -101,10 +101,16 @@ class Branch(Driver[Response]):
     # ---- what the client transaction tells
 
     def response_arrived(self, response: Response) -> None:
-        """Take a response (:rfc:`3261#section-16.7` step 3: the topmost Via is ours, and goes)."""
+        """Take a response (:rfc:`3261#section-16.7` step 3: the topmost Via is ours, and goes).
+
+        One that has no other Via is for nobody. If it is a final one, the client transaction has its outcome
+        and the branch will get none: that is as if nobody had answered (step 6).
+        """
         response.headers.pop_first_value(b"via")
         if b"via" not in response.headers:
             self._context.proxy.counters.count("dropped.response.no-more-via")
+            if response.status >= 200:
+                self.handle(Event.TIMEOUT)
             return
         response.headers.straighten()
         self.handle(_event_of(response.status), response)

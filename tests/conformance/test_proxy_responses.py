@@ -90,6 +90,24 @@ async def test_16_7_3_a_response_without_another_via_goes_no_further(scene: Scen
     assert final_statuses(alice) == [408]
 
 
+@pytest.mark.parametrize("status", [200, 486])
+@simulated()
+async def test_16_7_3_a_final_one_is_all_that_its_branch_will_get(scene: Scene, status: int) -> None:
+    """16.7 steps 3 and 6: without it the context has no final response, and nobody has to wait for one.
+
+    A CANCEL that comes then finds nothing to cancel.
+    """
+    alice, request, [bob], [invite] = await fork(scene, 1)
+    bob.answer(invite, 180)
+    await alice.receive(180)
+    invite.request.headers.set(b"via", invite.request.headers.lines(b"via")[0])
+    bob.answer(invite, status)
+    await alice.receive(408)
+    await alice.send(alice.cancel(request))
+    await alice.receive(200)
+    assert bob.got("CANCEL") == []
+
+
 # ---- step 5: at once, or not
 
 
