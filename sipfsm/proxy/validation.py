@@ -33,7 +33,7 @@ def validate(request: Request) -> None:
         raise RefusedError(416)
     if request.max_forwards == 0:  # step 3
         raise RefusedError(483)
-    if b"proxy-require" in request.headers:  # step 5
+    if b"proxy-require" in request.headers and request.method != "CANCEL":  # step 5, but section 8.2.2.3
         unknown = [tag for tag in request.proxy_require if tag.lower() not in SUPPORTED]
         if unknown:
             raise RefusedError(420, None, {b"unsupported": ", ".join(unknown).encode()})

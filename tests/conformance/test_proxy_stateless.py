@@ -163,6 +163,15 @@ async def test_16_10_a_cancel_of_nothing_is_forwarded_statelessly(scene: Scene) 
 
 
 @simulated()
+async def test_8_2_2_3_a_cancel_requires_nothing(scene: Scene) -> None:
+    """8.2.2.3: Require and Proxy-Require "MUST be ignored" in a CANCEL; nobody would be told by a 420."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("CANCEL", bob.aor, fields=[("Proxy-Require", "foo")]))
+    await bob.receive("CANCEL")
+
+
+@simulated()
 async def test_16_6_8_the_method_is_not_in_the_branch(scene: Scene) -> None:
     """16.6 step 8: "The request method MUST NOT be included in the calculation of the branch parameter"."""
     alice, bob = await scene.phone("alice"), await scene.phone("bob")
