@@ -78,17 +78,18 @@ class TargetFinder:
         next_hop = None if has_route or prepared.own_route is not None else self._next_hop
         if not isinstance(uri, SipUri) and next_hop is None and not has_route:
             raise RefusedError(416, "No Gateway for tel URIs")
-        return [Destination(uri, next_hop=next_hop)]
+        return [Destination(_request_uri(uri), next_hop=next_hop)]
 
     def _of_user(self, uri: SipUri) -> list[Destination]:
         if uri.user is None:
             raise RefusedError(404)
         aor = address_of_record(uri)
-        destinations = [
-            destination
-            for binding in self._location.bindings(aor)
-            if (destination := _destination(binding)) is not None
-        ]
+        destinations: list[Destination] = []
+        for binding in self._location.bindings(aor):
+            found = _destination(binding)
+            # Bindings that differ in what no Request-URI has lead to the same place: once is enough.
+            if found and not any(found.uri.equivalent(other.uri) for other in destinations):
+                destinations.append(found)
         if destinations:
             return destinations
         user, _, domain = aor.removeprefix("sip:").rpartition("@")
@@ -102,7 +103,11 @@ def _destination(binding: Binding) -> Destination | None:
         uri = parse_uri_untrusted(binding.contact)
     except MessageError:
         return None  # the registrar lets none of these in, but the file is not only ours to write
-    if isinstance(uri, SipUri):
-        # RFC 3261 16.6 step 2: no component that a Request-URI must not have.
-        uri = uri._replace(params=uri.params.without("method"), headers=())
-    return Destination(uri, binding.path)
+    return Destination(_request_uri(uri), binding.path)
+
+
+def _request_uri(uri: Uri) -> Uri:
+    """Take off what no Request-URI may have (:rfc:`3261#section-16.6` step 2, `19.1.1`)."""
+    if isinstance(uri, SipUri) and (uri.headers or uri.params.has("method")):
+        return uri._replace(params=uri.params.without("method"), headers=())
+    return uri

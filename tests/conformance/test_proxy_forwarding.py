@@ -130,6 +130,17 @@ async def test_16_6_2_what_no_request_uri_may_have_is_removed(scene: Scene) -> N
     assert invite.request.raw_uri.decode() == f"sip:bob@{bob.host};x=1"
 
 
+@simulated(trusted=TRUSTED)
+async def test_16_6_2_nor_may_one_that_stays(scene: Scene) -> None:
+    """16.6 step 2: of the URI of a foreign domain, too, a `method` "MUST be removed"."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await alice.send(alice.request("MESSAGE", f"sip:b@{bob.host};x=1;method=BYE;y"))
+    received = await bob.receive("MESSAGE")
+    assert received.request.raw_uri.decode() == f"sip:b@{bob.host};x=1;y"
+    bob.answer(received, 200)
+    await alice.receive(200)
+
+
 # ---- step 4
 
 

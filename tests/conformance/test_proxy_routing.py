@@ -149,6 +149,21 @@ async def test_16_4_a_route_to_another_port_of_this_host_is_not_ours(scene: Scen
 # ---- 16.5
 
 
+@simulated()
+async def test_16_5_no_target_is_there_twice(scene: Scene) -> None:
+    """16.5: "If a target URI is already present in the set [...], it MUST NOT be added again".
+
+    The bindings differ (19.1.4), and what a Request-URI may have of them (16.6 step 2) does not.
+    """
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    for contact in (bob.contact, f"{bob.contact};method=INVITE", f"{bob.contact}?Subject=hello"):
+        await bob.register(contact=contact)
+    await alice.send(alice.request("MESSAGE", bob.aor))
+    bob.answer(await bob.receive("MESSAGE"), 200)
+    await alice.receive(200)
+    await bob.receives_nothing()
+
+
 @simulated(trusted=TRUSTED)
 async def test_16_5_a_foreign_domain_keeps_its_request_uri(scene: Scene) -> None:
     """16.5: "the Request-URI MUST be placed into the target set as the only target"."""
