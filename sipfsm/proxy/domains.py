@@ -47,8 +47,9 @@ class ServedDomains:
         return self._is_served(uri.host, uri.port)
 
     def is_own(self, uri: SipUri) -> bool:
-        """Say if a URI, of a Route for example, names this element itself."""
-        return self._is_ours(uri.host, uri.port or DEFAULT_PORT) or self.serves(uri)
+        """Say if a URI, of a Route for example, names this element itself; a maddr overrides its host."""
+        host = uri.maddr or uri.host
+        return self._is_ours(host, uri.port or DEFAULT_PORT) or self._is_served(host, uri.port)
 
     def _find_served(self, host: str, port: int | None) -> bool:
         host = canonical_host(host)

@@ -59,7 +59,7 @@ def preprocess(received: Request, domains: ServedDomains) -> Prepared:
 
 def _strip_own_maddr(request: Request, domains: ServedDomains) -> None:
     uri = request.uri
-    if isinstance(uri, SipUri) and uri.maddr and domains.is_own(uri._replace(host=uri.maddr)):
+    if isinstance(uri, SipUri) and uri.maddr and domains.is_own(uri):
         request.uri = uri._replace(port=None, params=uri.params.without("maddr", "transport"))
 
 

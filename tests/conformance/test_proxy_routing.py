@@ -146,6 +146,15 @@ async def test_16_4_a_route_to_another_port_of_this_host_is_not_ours(scene: Scen
     assert parsed(forwarded).headers.lines(b"route") == [b"<sip:192.0.2.10:5062;lr>"]
 
 
+@simulated(trusted=TRUSTED)
+async def test_16_4_a_route_whose_maddr_is_elsewhere_is_not_ours(scene: Scene) -> None:
+    """16.4 and 19.1.1: `maddr` overrides the host, so the value indicates the server at that address."""
+    alice, far = await scene.phone("alice"), await scene.phone("far")
+    route = f"<sip:example.com;maddr={far.host};lr>"
+    request = alice.request("MESSAGE", "sip:bob@198.51.100.1", routes=[OWN, route])
+    await relayed(alice, far, request, "sip:bob@198.51.100.1", [route.encode()])
+
+
 # ---- 16.5
 
 
