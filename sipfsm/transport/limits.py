@@ -33,10 +33,12 @@ class StreamLimits:
     linger_timeout: float = _TIMES.linger
     """For the other side to read the last answer before a connection is closed on it."""
 
-    max_queued_messages: int = 256
+    # Both have room for thousands of calls, whose messages may all come before the writer has its turn: when
+    # a connection opens that they waited for, or fails. Who does not read is found out by `send_timeout`.
+    max_queued_messages: int = 8192
     """Messages that wait to be sent on one connection; one more closes it."""
 
-    max_queued_bytes: int = 1_048_576
+    max_queued_bytes: int = 4_194_304
     """Bytes that wait to be sent on one connection; more closes it. One message of any size may wait."""
 
     max_connections: int = 4096

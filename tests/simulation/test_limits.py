@@ -10,7 +10,8 @@ import trio
 
 from sipfsm.config import Settings
 from sipfsm.server import Server
-from sipfsm.simulation import Scene, simulated
+from sipfsm.simulation import Link, Scene, simulated
+from sipfsm.simulation.phone import SERVER
 from sipfsm.transport import TransportError
 
 MEGABYTE = 1024 * 1024
@@ -106,3 +107,29 @@ async def test_a_body_that_never_ends_is_refused_before_it_begins(scene: Scene) 
     await alice.receive(413)
     assert scene.counted("connections.closed.unframeable") == 1
     assert bob.got("MESSAGE") == []
+
+
+@simulated()
+async def test_many_answers_at_once_are_no_flood(scene: Scene) -> None:
+    """A connection attempt fails, and with it all requests that waited for it: each is answered (16.9)."""
+    alice = await scene.phone("alice")
+    await scene.bind("bob", "sip:bob@192.0.2.77;transport=tcp")
+    scene.network.part(SERVER, "192.0.2.77")
+    for _ in range(1000):
+        await alice.send(alice.request("MESSAGE", "sip:bob@example.com", protocol="TCP"), protocol="TCP")
+    await trio.sleep(10)
+    assert len(alice.got(500)) == 1000
+    assert scene.counted("connections.closed.overflow") == 0
+
+
+@simulated()
+async def test_many_requests_that_wait_for_one_connection_are_no_flood(scene: Scene) -> None:
+    """They all leave in the instant in which it is open."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    scene.network.set_link(SERVER, bob.host, Link(latency=2.0))
+    await scene.bind("bob", f"{bob.contact};transport=tcp")
+    for _ in range(1000):
+        await alice.send(alice.request("MESSAGE", "sip:bob@example.com"))
+    await trio.sleep(10)
+    assert len(bob.got("MESSAGE")) == 1000
+    assert scene.counted("connections.closed.overflow") == 0

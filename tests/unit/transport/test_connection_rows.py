@@ -192,7 +192,7 @@ async def refused_and_reset(it: Ends) -> None:
 async def refused_and_flooded(it: Ends) -> None:
     await unframeable(it)
     with suppress(trio.BrokenResourceError):
-        for _ in range(20):
+        for _ in range(StreamLimits().max_queued_bytes // 65_536 + 2):
             await it.far.send_all(b"x" * 65_536)
             await wait_all_tasks_blocked()
 
