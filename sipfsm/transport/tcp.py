@@ -70,7 +70,11 @@ class TcpEndpoint(StreamEndpoint):
             address = socket_address(target.host, target.port)
         except ValueError as error:
             raise TransportError("bad-address", f"cannot connect to {target}: {error}") from error
-        sock = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise from_os_error(error, f"cannot connect to {target}") from error
         try:
             sock.setblocking(False)
             self._bind_source(sock, target)

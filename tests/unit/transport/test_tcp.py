@@ -584,6 +584,24 @@ def test_a_process_out_of_file_descriptors_accepts_later() -> None:
     run(test)
 
 
+def test_a_process_out_of_file_descriptors_opens_no_connection() -> None:
+    async def test() -> None:
+        async with running(TCP) as served:
+            await trio.testing.wait_all_tasks_blocked()
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            with socket.socket() as last:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, hard))
+                try:
+                    with pytest.raises(TransportError) as caught:
+                        await served.layer.connect(Target("TCP", LOCALHOST, served.port("TCP")))
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert caught.value.reason == "out-of-resources"
+            assert served.counters["faults"] == 0
+
+    run(test)
+
+
 def test_a_receiver_with_a_bug_does_not_end_the_connection() -> None:
     async def test() -> None:
         async with running(TCP) as served, client(served) as stream:
