@@ -93,15 +93,15 @@ class ClientTransaction(Transaction[Response]):
         except TransportError as error:
             self._fail(error)
             return
-        self._prefer = None
+        prefer, self._prefer = self._prefer, None
         if flow is None:
-            self.start_soon(self._connect)
+            self.start_soon(self._connect, prefer)
         else:
             self._send_over(flow)
 
-    async def _connect(self) -> None:
+    async def _connect(self, prefer: Flow | None) -> None:
         try:
-            flow = await self.layer.transport.connect(self.target)
+            flow = await self.layer.transport.connect(self.target, prefer=prefer)
         except TransportError as error:
             self._fail(error)
         else:

@@ -211,7 +211,7 @@ class TransactionLayer:
             if flow is not None:
                 _send_with_via(request, branch, flow)
             else:
-                connect = partial(self.transport.connect, target)
+                connect = partial(self.transport.connect, target, prefer=prefer)
                 self.send_when_connected(connect, partial(_send_with_via, request, branch))
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")

@@ -129,8 +129,12 @@ class Transport(Protocol):
         """
         ...
 
-    async def connect(self, target: Target) -> Flow:
+    async def connect(self, target: Target, *, prefer: Flow | None = None) -> Flow:
         """Return an open connection to a target: one that exists, joins an attempt under way, or opens one.
+
+        Args:
+            target: an IP literal and port.
+            prefer: a flow from whose address a new one is opened if it fits.
 
         Raises:
             TransportError: it cannot be opened, or not in time.

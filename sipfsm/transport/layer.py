@@ -132,11 +132,13 @@ class TransportLayer:
 
     def sent_by_to(self, target: Target, *, prefer: Flow | None = None) -> str:
         """Return what a Via of ours will say on the way to a target. See `Transport`."""
-        return self._endpoint_for(target, prefer).listener.sent_by
+        listener = self._endpoint_for(target, prefer).listener
+        # A connection that is there is taken, whichever listener it belongs to.
+        return (self._shared.connections.find(target) or listener).sent_by
 
-    async def connect(self, target: Target) -> Flow:
+    async def connect(self, target: Target, *, prefer: Flow | None = None) -> Flow:
         """Return an open connection to a target (UDP: just the flow). See `Transport`."""
-        return await self._endpoint_for(target, None).connect(target)
+        return await self._endpoint_for(target, prefer).connect(target)
 
     def reply_flow_nowait(self, via: Via, flow: Flow) -> Flow | None:
         """Return the flow for a response, None when that takes waiting. See `Transport`."""
@@ -238,7 +240,7 @@ class TransportLayer:
         for host in hosts:
             literal = target._replace(host=host)
             try:
-                return self.flow_to_nowait(literal, prefer=prefer) or await self.connect(literal)
+                return self.flow_to_nowait(literal, prefer=prefer) or await self.connect(literal, prefer=prefer)
             except TransportError as error:
                 failure = error
         raise failure

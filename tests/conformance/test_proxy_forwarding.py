@@ -7,6 +7,7 @@ import pytest
 from sipfsm.message import NameAddr, Request, SipUri
 from sipfsm.simulation.phone import SERVER, Phone, Received
 from sipfsm.simulation.scene import DUAL_STACK, SERVER_V6, Scene, parsed, simulated
+from sipfsm.transport import Target
 
 TRUSTED = ("192.0.2.0/24",)
 
@@ -237,6 +238,36 @@ async def test_5658_both_sides_are_recorded_where_the_ip_version_changes(scene: 
     await alice.send(alice.in_dialog("ACK", answer.response))
     ack = await bob.receive("ACK")
     assert ack.request.routes == []
+
+
+TWO_OF_TCP = ("udp:192.0.2.10:5060", "tcp:192.0.2.10:5060", "tcp:192.0.2.11:5060")
+
+
+@simulated(listen=TWO_OF_TCP, trusted=TRUSTED)
+async def test_5658_a_new_connection_is_of_the_interface_that_is_recorded(scene: Scene) -> None:
+    """:rfc:`5658#section-3.1` and 16.6 step 4: Via and Record-Route say the same interface."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    request = alice.request("INVITE", f"sip:b@{bob.host};transport=tcp", protocol="TCP")
+    await alice.send(request, protocol="TCP", host="192.0.2.11")
+    invite = await bob.receive("INVITE")
+    assert invite.request.via.host == "192.0.2.11"
+    assert [sip_uri(route).host for route in invite.request.record_routes] == ["192.0.2.11"]
+    bob.answer(invite, 486)
+    await alice.receive_later(486)
+
+
+@simulated(listen=TWO_OF_TCP)
+async def test_5658_a_connection_that_is_there_says_which_interface_is_recorded(scene: Scene) -> None:
+    """:rfc:`5658#section-3.1`: the callee reaches the interface that it opened its connection to."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    connection = await bob.transport.connect(Target("TCP", "192.0.2.11", 5060))
+    await scene.bind("bob", f"sip:bob@{bob.host}:{connection.local.port};transport=tcp")
+    await alice.send(alice.request("INVITE", bob.aor))
+    invite = await bob.receive("INVITE")
+    assert invite.request.via.host == "192.0.2.11"
+    assert [sip_uri(route).host for route in invite.request.record_routes] == ["192.0.2.11", "192.0.2.10"]
+    bob.answer(invite, 486)
+    await alice.receive_later(486)
 
 
 # ---- step 6

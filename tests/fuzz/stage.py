@@ -113,7 +113,7 @@ class StageTransport:
     def sent_by_to(self, target: Target, *, prefer: Flow | None = None) -> str:
         return StageFlow.sent_by
 
-    async def connect(self, target: Target) -> Flow:
+    async def connect(self, target: Target, *, prefer: Flow | None = None) -> Flow:
         raise NotImplementedError
 
     async def connect_reply(self, via: object, flow: Flow) -> Flow:

@@ -584,8 +584,8 @@ def test_a_request_is_not_sent_when_its_transaction_ends_as_the_connection_opens
         async with scene("TCP") as it:
             connect = it.element.transport.connect
 
-            async def connect_at_last(target: Target) -> Flow:
-                flow = await connect(target)
+            async def connect_at_last(target: Target, *, prefer: Flow | None = None) -> Flow:
+                flow = await connect(target, prefer=prefer)
                 client.abandon()
                 return flow
 
