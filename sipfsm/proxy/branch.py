@@ -168,6 +168,9 @@ class Branch(Driver[Response]):
     def _abandon_client(self, _response: Response | None) -> None:
         assert self.client is not None
         self.client.abandon()
+        if self._next is not None:  # the client had failed in this very instant, and the next one not begun
+            self._next.forget()
+            self._next = None
 
     def _offer_provisional(self, response: Response | None) -> None:
         assert response is not None

@@ -447,6 +447,20 @@ async def test_16_8_timer_c_without_any_response_is_a_408(scene: Scene) -> None:
     await bob.receives_nothing(100)
 
 
+@simulated(t1=1.5, timer_c=2 * 64 * 1.5 + 0.015, trusted=("192.0.2.0/24",))
+async def test_16_8_timer_c_ends_the_search_though_the_next_address_was_chosen(scene: Scene) -> None:
+    """16.8: Timer C fires in one go with Timer B of the second address, so the third one is not tried.
+
+    Nothing would ever have ended the branch of who rings there.
+    """
+    scene.server.transactions.timers._slack = 0.01  # as it is outside of tests
+    alice, third = await scene.phone("alice"), await scene.phone("third")
+    scene.directory.names["far.example.net"] = ["192.0.2.21", "192.0.2.22", third.host]
+    await alice.send(alice.request("INVITE", "sip:bob@far.example.net"))
+    await alice.receive_later(408, within=200)
+    await third.receives_nothing()
+
+
 @simulated(t1=4.0, t2=4.0)
 async def test_16_8_timer_c_ends_the_wait_for_a_provisional_response_too(scene: Scene) -> None:
     """16.8, for an INVITE that is to be cancelled as soon as it can be."""
