@@ -16,9 +16,10 @@ class Limits:
         max_line: bytes of one header field with its continuation lines.
         max_fields: header fields.
         max_body: bytes of the body that Content-Length may announce.
-        max_via: values of Via. 70 hops is what Max-Forwards allows by default
+        max_via: values of Via: the sender's and 70 more, for 70 hops is what Max-Forwards allows by default
             (:rfc:`3261#section-8.1.1.6`).
-        max_route: values of Route, and likewise of Record-Route and Path.
+        max_route: values of Route, and likewise of Record-Route and Path: a proxy may record two
+            (:rfc:`5658#section-3`).
         max_values: values of each other comma list that is read, such as Contact and Require.
         max_params: parameters of one value, those of its URI included.
 
@@ -31,8 +32,8 @@ class Limits:
     max_line: int = 16_384
     max_fields: int = 256
     max_body: int = 65_535
-    max_via: int = 70
-    max_route: int = 70
+    max_via: int = 71
+    max_route: int = 140
     max_values: int = 256
     max_params: int = 100
 

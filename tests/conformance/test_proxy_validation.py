@@ -75,6 +75,20 @@ async def test_16_3_3_no_hops_left_is_answered_with_483(scene: Scene, method: st
     await bob.receives_nothing()
 
 
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+@simulated(limits={"idle_timeout": 100.0})
+async def test_16_3_3_a_request_may_use_up_all_its_hops(scene: Scene, method: str) -> None:
+    """16.3 item 3: it comes back to us until none of the usual 70 is left, and the 483 finds its way.
+
+    By then it has 71 Via values, for the first hop is not counted (16.6 step 3).
+    """
+    alice = await scene.phone("alice")
+    await scene.bind("bob", "sip:bob@example.com;maddr=192.0.2.10")
+    await alice.send(alice.request(method, "sip:bob@example.com"))
+    await alice.receive_later(483, within=20)
+    assert parsed(scene.forwarded(method)[-1]).max_forwards == 0
+
+
 @pytest.mark.parametrize("method", ["REGISTER", "OPTIONS"])
 @simulated()
 async def test_16_3_3_what_goes_no_further_needs_no_hops(scene: Scene, method: str) -> None:
