@@ -118,8 +118,13 @@ class Branch(Driver[Response]):
     def timed_out(self) -> None:
         """Take note that no final response came; another target may be left.
 
-        What is no INVITE is not tried again: its own client has given it up by now.
+        What is no INVITE is not tried again: its own client has given it up by now. Nor is UDP tried in place
+        of TCP, which is for who takes no connection (:rfc:`3261#section-18.1.1`).
         """
+        assert self.client is not None
+        tried = self.client.target
+        if tried.protocol == "TCP" and self._targets[:1] == [tried._replace(protocol="UDP")]:
+            self._targets.pop(0)
         another = bool(self._targets) and self._context.is_invite
         self.handle(Event.TARGET_FAILED if another else Event.TIMEOUT)
 

@@ -438,6 +438,17 @@ async def test_18_1_1_a_next_hop_that_refuses_tcp_gets_a_datagram(scene: Scene) 
     assert [sip_uri(route).transport for route in invite.request.record_routes] == [None]
 
 
+@simulated()
+async def test_18_1_1_a_next_hop_that_took_it_over_tcp_gets_no_datagram(scene: Scene) -> None:
+    """18.1.1: UDP is for when "the attempt to establish the connection" fails, and not for who is silent."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await bob.register()
+    await alice.send(alice.request("INVITE", bob.aor, body=b"x" * 3000))
+    assert (await bob.receive("INVITE")).flow.protocol == "TCP"
+    await alice.receive_later(408, within=33)
+    await bob.receives_nothing()
+
+
 @simulated(listen=("udp:192.0.2.10:5060",))
 async def test_18_1_1_a_server_without_tcp_sends_a_datagram(scene: Scene) -> None:
     """18.1.1: "implementations MUST be able to handle messages up to the maximum datagram packet size"."""
