@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 import trio
@@ -133,7 +134,7 @@ class Proxy:
             self.contexts.discard(context)
 
     def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Have something done that may outlive its response context: the transaction of a CANCEL."""
+        """Have something sent that has no response context, or may outlive it: a CANCEL, an ACK of a 2xx."""
         assert self._nursery is not None
         self._nursery.start_soon(self._guarded, work)
 
@@ -142,7 +143,7 @@ class Proxy:
             await work()
         except Exception:
             self.counters.count("faults.proxy")
-            log.exception("cancelling failed")
+            log.exception("sending failed")
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Forward an ACK of a 2xx, or a CANCEL, without a transaction (:rfc:`3261#section-16.11`)."""
@@ -162,7 +163,7 @@ class Proxy:
                 self.counters.count("dropped.stray.overload")
             else:
                 self._strays += 1
-                self._nursery.start_soon(self._send_stray, forwarded, hop, branch, flow)
+                self.start_soon(partial(self._send_stray, forwarded, hop, branch, flow))
         except (MessageError, RefusedError, TransportError) as error:
             self.note_unroutable(error)
 

@@ -238,6 +238,10 @@ class TransactionLayer:
             send(await connect())
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")
+        except Exception:
+            # Whatever it is, all transactions go on.
+            self.counters.count("faults.transaction")
+            log.exception("sending failed")
         finally:
             self._pending_sends -= 1
 

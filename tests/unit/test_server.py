@@ -200,6 +200,30 @@ async def test_a_bug_in_what_has_no_transaction_is_counted(
     await bob.receive("ACK")
 
 
+@pytest.mark.parametrize(
+    ("contact", "label"),
+    [
+        ("sip:bob@phone.example.net", "faults.proxy"),
+        ("sip:bob@192.0.2.77;transport=tcp", "faults.transaction"),
+    ],
+)
+@simulated()
+async def test_so_is_one_in_finding_the_way_of_it(
+    scene: Scene, contact: str, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread for a lookup, for instance. All other requests go on."""
+    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+    await scene.bind("bob", contact)
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.directory, "resolve", fails)
+        patch.setattr(scene.server.transport, "connect", fails)
+        await alice.send(alice.request("ACK", bob.aor))
+        await alice.receives_nothing()
+    forgive(scene, label)
+    await alice.send(alice.request("OPTIONS", "sip:example.com"))
+    await alice.receive(200)
+
+
 # ---- statistics
 
 
