@@ -235,12 +235,14 @@ class TransportLayer:
 
     async def _connect_any(self, target: Target, prefer: Flow) -> Flow:
         """Return a flow to the first address of a target's host (an IP literal or name) that takes one."""
-        hosts = [target.host] if ip_version(target.host) else await look_up(target.host)
+        name = target.host
+        hosts = [name] if ip_version(name) else await look_up(name, of_via=True)
         failure = TransportError("no-such-host", f"cannot send to {target}: the name has no address")
         for host in hosts:
             literal = target._replace(host=host)
             try:
-                return self.flow_to_nowait(literal, prefer=prefer) or await self.connect(literal, prefer=prefer)
+                flow = self.flow_to_nowait(literal, prefer=prefer)
+                return flow or await self.connect(literal, prefer=prefer)
             except TransportError as error:
                 failure = error
         raise failure

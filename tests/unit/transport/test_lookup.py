@@ -3,8 +3,10 @@
 import pytest
 import trio
 
-from sipfsm.transport import TransportError
-from sipfsm.transport.lookup import look_up
+from sipfsm.message import parse_via_untrusted
+from sipfsm.transport import Target, TransportError
+from sipfsm.transport.lookup import limiter_of_lookups, look_up
+from tests.unit.transport.support import LOCALHOST, UDP, run, running
 
 
 def test_a_name_becomes_addresses() -> None:
@@ -18,12 +20,40 @@ def test_what_is_no_name_is_an_error(name: str) -> None:
     assert caught.value.reason == "no-such-host"
 
 
+def take_all(limiter: trio.CapacityLimiter) -> None:
+    """Have no thread left that a limiter allows."""
+    for number in range(int(limiter.total_tokens)):
+        limiter.acquire_on_behalf_of_nowait(number)
+
+
 def test_lookups_do_not_wait_for_the_threads_of_others() -> None:
     async def test() -> None:
-        others = trio.to_thread.current_default_thread_limiter()
-        for number in range(int(others.total_tokens)):
-            others.acquire_on_behalf_of_nowait(number)
+        take_all(trio.to_thread.current_default_thread_limiter())
         with trio.fail_after(5):
             assert await look_up("localhost")
 
     trio.run(test)
+
+
+def test_requests_do_not_wait_for_the_names_of_strangers() -> None:
+    """Anybody can write a `maddr` into a Via that is looked up in vain, and as often as he likes."""
+
+    async def test() -> None:
+        take_all(limiter_of_lookups(of_via=True))
+        with trio.fail_after(5):
+            assert await look_up("localhost")
+
+    trio.run(test)
+
+
+def test_the_name_of_a_via_is_such_a_name() -> None:
+    async def test() -> None:
+        async with running(UDP) as served:
+            flow = served.layer.flow_to_nowait(Target("UDP", LOCALHOST, 9))
+            assert flow is not None
+            take_all(limiter_of_lookups(of_via=False))
+            via = parse_via_untrusted(b"SIP/2.0/UDP 192.0.2.1:7;maddr=localhost")
+            with trio.fail_after(5):
+                await served.layer.connect_reply(via, flow)
+
+    run(test)
