@@ -101,6 +101,8 @@ def parse_next_hop(text: str) -> SipUri:
         raise ValueError("this is no SIP URI; write for example sip:gateway.example.org:5060;transport=tcp")
     if uri.scheme == "sips":
         raise ValueError("sips: asks for TLS, which this version does not speak; write sip:")
+    if uri.transport is not None and uri.transport not in PROTOCOLS:
+        raise ValueError(f"there is no transport {uri.transport!r}, only udp and tcp")
     if uri.headers:
         raise ValueError("a next hop takes no header fields (what follows the ?)")
     return uri

@@ -104,7 +104,7 @@ def load_settings(path: Path | None = None, options: Mapping[str, Any] | None = 
     try:
         return Settings(**merged)
     except ValidationError as error:
-        raise ConfigError([_describe(details, sources) for details in error.errors()]) from None
+        raise ConfigError([_describe(details, sources) for details in _first_faults(error)]) from None
     except RuntimeError as error:  # no home folder
         raise ConfigError([f"location: {error}; say where: memory, or sqlite:PATH"]) from None
 
@@ -150,6 +150,13 @@ def _from_environment() -> _Source:
     if faults:
         raise ConfigError(faults)
     return _Source("environment", EnvSettingsSource(Settings)())
+
+
+def _first_faults(error: ValidationError) -> list[ErrorDetails]:
+    """Leave out what follows from another fault: a list is not too short because an item of it is wrong."""
+    faults = error.errors()
+    faulty = {each["loc"][:-1] for each in faults}
+    return [each for each in faults if each["type"] != "too_short" or each["loc"] not in faulty]
 
 
 def _describe(details: ErrorDetails, sources: list[_Source]) -> str:

@@ -83,6 +83,7 @@ def test_a_relative_location_in_a_file_is_beside_the_file(file: Path) -> None:
         ("t1 = 3\nt2 = 2", "FILE: t2 = 2: t2 (2 seconds) must not be below t1 (3 seconds)"),
         ("listen = 5060", "FILE: listen = 5060: a list belongs here"),
         ("listen = []", "FILE: listen = []: at least one belongs here"),
+        ('listen = ["udp:x:1"]', "FILE: listen[0] = \"udp:x:1\": 'x' is no IP address"),
         ("users = [1]", "FILE: users[0] = 1: a text belongs here"),
         ("limits = 3", "FILE: limits = 3: a table belongs here"),
         ("[limits]\nmax_aors = 0", "FILE: limits.max_aors = 0: should be greater than or equal to 1"),
