@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from sipfsm import __version__
 
-
 INTERRUPTED, UNREAD = 130, 141
 """Exit codes, as a shell gives them to programs that SIGINT and SIGPIPE have ended."""
 

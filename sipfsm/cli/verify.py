@@ -97,7 +97,9 @@ def verify(
     except BrokenPipeError:
         raise  # whoever read what was printed is gone
     except OSError as error:
-        return _complain([f"sipfsm verify: {error.filename or report}: cannot be written: {error.strerror}"], BROKEN)
+        return _complain(
+            [f"sipfsm verify: {error.filename or report}: cannot be written: {error.strerror}"], BROKEN
+        )
     print("\n".join([*done.agreements(), _verdict(done)]))
     return _exit_code(done)
 

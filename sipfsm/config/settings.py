@@ -79,7 +79,7 @@ def _location(text: str) -> str:
     try:
         return f"sqlite:{Path(path).expanduser().absolute()}"
     except RuntimeError as error:
-        raise ValueError(f"{error}; write the whole path") from None
+        raise ValueError(f"{str(error).rstrip('.')}; write the whole path") from None
 
 
 def _lower(value: object) -> object:

@@ -106,7 +106,9 @@ def load_settings(path: Path | None = None, options: Mapping[str, Any] | None = 
     except ValidationError as error:
         raise ConfigError([_describe(details, sources) for details in _first_faults(error)]) from None
     except RuntimeError as error:  # no home folder
-        raise ConfigError([f"location: {error}; say where: memory, or sqlite:PATH"]) from None
+        raise ConfigError(
+            [f"location: {str(error).rstrip('.')}; say where: memory, or sqlite:PATH"]
+        ) from None
 
 
 def _merge(lower: dict[str, Any], higher: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +121,9 @@ def _merge(lower: dict[str, Any], higher: dict[str, Any]) -> dict[str, Any]:
 
 def _domains(source: _Source) -> list[Any]:
     written = source.values.get("domains", [])
-    return written if isinstance(written, list) else str(written).split(",")
+    if isinstance(written, str):
+        return written.split(",")
+    return written if isinstance(written, list) else [written]  # which is refused where it is read
 
 
 def _from_file(path: Path) -> _Source:

@@ -226,7 +226,9 @@ def test_ctrl_c_at_any_time_is_no_traceback(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("arguments", [["check", "--json"], ["draw", "branch", "--format", "json"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["check", "--json"], ["draw", "branch", "--format", "json"], ["--version"]]
+)
 def test_a_reader_that_has_gone_away_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
     if arguments[0] == "check":
         file = tmp_path / "site.toml"

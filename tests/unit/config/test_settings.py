@@ -161,7 +161,9 @@ def test_users_are_names_or_addresses_of_served_domains() -> None:
     assert "not among the domains" in _fault(users=["bob@example.com"], domains=["example.org"])
 
 
-@pytest.mark.parametrize("user", ["", "sip:alice", "a b", "<alice>", "@example.org", "al\nice", "älice", "*9#", "9%", 7])
+@pytest.mark.parametrize(
+    "user", ["", "sip:alice", "a b", "<alice>", "@example.org", "al\nice", "älice", "*9#", "9%", 7]
+)
 def test_what_is_no_user_is_refused(user: object) -> None:
     _fault(users=[user])
 
