@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import trio
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from sipfsm import __version__
 from sipfsm.cli.report import print_report
@@ -19,9 +19,8 @@ from sipfsm.logs import configure_logging
 if TYPE_CHECKING:
     from sipfsm.server import ServerInfo
 
-_EXAMPLES = """\
-Examples:
-
+_EXAMPLES = {
+    "run": """\
   sipfsm run
       For phones on this machine: 127.0.0.1 and [::1], port 5060, UDP and TCP.
 
@@ -30,35 +29,51 @@ Examples:
 
   sipfsm run --location memory --next-hop "sip:gateway.example.org;lr"
       Forget registrations at the end; pass on what is for other domains.
-
+""",
+    "check": """\
   sipfsm check site.toml
       Say what is wrong with a configuration, or what it makes the server do.
-
+""",
+    "draw": """\
   sipfsm draw invite-server --output pictures
       Draw a state machine; without a name, all of them.
-
+""",
+    "verify": """\
   sipfsm verify my-machine.toml
       Check a state machine, alone and in every order of events.
-
+""",
+    "conformance": """\
   sipfsm conformance sip:127.0.0.1:5060
       Say where a SIP server keeps to the RFCs, and where it does not.
-
+""",
+    "fuzz": """\
   sipfsm fuzz "sip:127.0.0.1:5060;transport=tcp" --seconds 60 --artifacts found
       Look for more with generated sequences; keep what shows each deviation.
-
+""",
+    "simulate": """\
   sipfsm simulate --users 200 --hours 2 --seed 7
       Hours of calls over a bad network in a minute, each of them judged.
+""",
+}
 
+_SETTINGS = """
 A setting has one name in the file (log_level = "debug"), in the environment
 (SIPFSM_LOG_LEVEL=debug) and, if it is an option, on the command line
 (--log-level debug). The command line wins over the environment, and that
 over the file.
 """
 
+
+def _examples(*names: str) -> str:
+    """Write the examples of some commands; what they say of settings is for those that read them."""
+    settings = _SETTINGS if {"run", "check"}.intersection(names) else ""
+    return "Examples:\n\n" + "\n".join(_EXAMPLES[name] for name in names) + settings
+
+
 app = App(
     name="sipfsm",
     help="A SIP proxy and registrar whose protocol logic is a set of state machines.",
-    help_epilogue=_EXAMPLES,
+    help_epilogue=_examples(*_EXAMPLES),
     help_format="plaintext",
     version=f"sipfsm {__version__}",
     default_parameter=Parameter(negative=(), show_default=False),
@@ -69,6 +84,7 @@ app = App(
 app.command(
     "sipfsm.cli.judging:conformance",
     name="conformance",
+    help_epilogue=_examples("conformance"),
     usage="Usage: sipfsm conformance [OPTIONS] TARGET",
     help=(
         "Judge a SIP server by a catalogue of cases. "
@@ -78,25 +94,28 @@ app.command(
 app.command(
     "sipfsm.cli.verify:verify",
     name="verify",
+    help_epilogue=_examples("verify"),
     usage="Usage: sipfsm verify [OPTIONS] [MODEL...]",
     help="Check state machines alone, and client, network and server together in every order of events.",
 )
 app.command(
     "sipfsm.cli.draw:draw",
     name="draw",
+    help_epilogue=_examples("draw"),
     usage="Usage: sipfsm draw [OPTIONS] [MODEL...]",
     help="Draw state machines: as pictures, or in the formats of other programs.",
 )
 app.command(
     "sipfsm.cli.judging:fuzz",
     name="fuzz",
+    help_epilogue=_examples("fuzz"),
     usage="Usage: sipfsm fuzz [OPTIONS] TARGET",
     help=(
         "Judge a SIP server by generated sequences, some of them broken. "
         "Exit codes: 0 conformant, 1 deviations, 2 usage, 3 the server was lost."
     ),
 )
-app.command(simulate, usage="Usage: sipfsm simulate [OPTIONS]")
+app.command(simulate, usage="Usage: sipfsm simulate [OPTIONS]", help_epilogue=_examples("simulate"))
 
 
 def dispatch(arguments: Sequence[str]) -> int:
@@ -106,7 +125,8 @@ def dispatch(arguments: Sequence[str]) -> int:
             list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
         )
     except CycloptsError as error:
-        _complain([f"sipfsm: {' '.join(str(error).split())}", "Try: sipfsm --help"])
+        command = " ".join(["sipfsm", *(error.command_chain or ())])
+        _complain([f"sipfsm: {_sentence(error)}", f"Try: {command} --help"])
         return 2
     except ConfigError as error:
         _complain(error.problems)
@@ -114,12 +134,18 @@ def dispatch(arguments: Sequence[str]) -> int:
     return code or 0
 
 
+def _sentence(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        return f"There is no place for {' '.join(error.unused_tokens or ())} here."
+    return " ".join(str(error).split())
+
+
 def _complain(lines: Sequence[str]) -> None:
     for line in lines:
         print(line, file=sys.stderr)
 
 
-@app.command(usage="Usage: sipfsm run [OPTIONS] [CONFIG.toml]")
+@app.command(usage="Usage: sipfsm run [OPTIONS] [CONFIG.toml]", help_epilogue=_examples("run"))
 def run(
     config: Annotated[Path | None, Parameter(metavar="CONFIG.toml")] = None,
     /,
@@ -162,7 +188,7 @@ def run(
     return _serve(settings)
 
 
-@app.command(usage="Usage: sipfsm check [--json] CONFIG.toml")
+@app.command(usage="Usage: sipfsm check [--json] CONFIG.toml", help_epilogue=_examples("check"))
 def check(
     config: Annotated[Path, Parameter(metavar="CONFIG.toml")],
     /,

@@ -67,8 +67,10 @@ def draw(
         return _complain(str(error).splitlines(), 2)
     except DrawError as error:
         return _complain([f"sipfsm draw: {error}"], 2)
+    except BrokenPipeError:
+        raise  # whoever read what was printed is gone
     except OSError as error:
-        return _complain([f"sipfsm draw: {error.filename}: cannot be written: {error.strerror}"], 1)
+        return _complain([f"sipfsm draw: {error.filename or output}: cannot be written: {error.strerror}"], 1)
     return 0
 
 

@@ -66,7 +66,7 @@ def simulate(
         habits = Habits(calls_per_hour=_above("--calls-per-user-hour", calls_per_user_hour))
         plan = TownPlan(users=users, proxies=proxies, hours=hours, link=link, habits=habits, seed=seed)
         if report is not None:
-            report.touch()  # rather fail now than after minutes
+            report.open("a").close()  # rather fail now than after minutes
         configure_logging("error")
         with _progress(plan) as tick:
             result = run(plan, tick=tick)
@@ -76,13 +76,23 @@ def simulate(
     except (UsageError, ValueError) as error:
         print(f"sipfsm: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise  # whoever read the result is gone
     except OSError as error:
-        print(f"sipfsm: {report} cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"sipfsm: {report or 'the result'} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
+    except BaseExceptionGroup as group:  # a Ctrl-C that reached a task of Trio
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        return _stopped()
     except KeyboardInterrupt:
-        print("sipfsm: stopped before the end; nothing was judged as a whole", file=sys.stderr)
-        return 130
+        return _stopped()
     return 1 if result.violations else 0
+
+
+def _stopped() -> int:
+    print("sipfsm: stopped before the end; nothing was judged as a whole", file=sys.stderr)
+    return 130
 
 
 def _link(*, loss: float, duplicate: float, reorder: float, delay: float, jitter: float) -> Any:

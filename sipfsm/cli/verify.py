@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -75,8 +76,11 @@ def verify(
     try:
         if report is not None and report.suffix not in _WRITERS:
             raise UsageError(f"--report {report}: the name must end in .md or .json")
+        _check_limits(max_states, seconds)
         chosen = [_bounded(each, losses, duplicates, delay) for each in _chosen(models, scenario)]
         machines = [find_model(name) for name in models or ([] if scenario else model_names())]
+        if report is not None:
+            report.open("a").close()  # rather fail now than after minutes
         done = _run(machines, chosen, engine or ["explore"], max_states, seconds)
         if report is not None:
             report.write_text(_WRITERS[report.suffix](done), encoding="utf-8")
@@ -90,8 +94,12 @@ def verify(
         return STOPPED
     except SpinError as error:
         return _complain([f"sipfsm verify: {error}"], OPEN)
+    except BrokenPipeError:
+        raise  # whoever read what was printed is gone
     except OSError as error:
-        return _complain([f"sipfsm verify: {error.filename}: cannot be written: {error.strerror}"], BROKEN)
+        return _complain(
+            [f"sipfsm verify: {error.filename or report}: cannot be written: {error.strerror}"], BROKEN
+        )
     print("\n".join([*done.agreements(), _verdict(done)]))
     return _exit_code(done)
 
@@ -149,6 +157,13 @@ def _bounded(
     if delay is not None:
         changes["delay"] = _number("--delay", delay, 64)
     return scenario.model_copy(update={"network": scenario.network.model_copy(update=changes)})
+
+
+def _check_limits(max_states: int | None, seconds: float | None) -> None:
+    if max_states is not None and max_states < 1:
+        raise UsageError(f"--max-states {max_states}: a number from 1")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UsageError(f"--seconds {seconds:g}: a number above 0")
 
 
 def _number(option: str, value: int, most: int) -> int:

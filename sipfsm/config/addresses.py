@@ -85,6 +85,23 @@ def parse_name(text: str) -> str:
     return host_port(canonical_host(uri.host).removesuffix("."), uri.port)
 
 
+def parse_user(text: str) -> str:
+    """Read a user, ``user`` or ``user@domain``, into the form that an address-of-record has it in.
+
+    Raises:
+        ValueError: the text is something else.
+    """
+    user, at, domain = text.strip().partition("@")
+    uri = _sip_uri(f"sip:{user}@localhost")
+    if uri is None or uri.user is None or uri.user != user:
+        raise ValueError(
+            "this is no user; write alice, or alice@example.org for one domain only, "
+            "and as %XX what has no place in a URI (%23 for #)"
+        )
+    canonical = uri.aor().removeprefix("sip:").removesuffix("@localhost")
+    return f"{canonical}@{parse_name(domain)}" if at else canonical
+
+
 def host_of(name: str) -> str:
     """Return a name that `parse_name` made without its port; an IPv6 address keeps its brackets."""
     return name if name.endswith("]") or ":" not in name else name.rpartition(":")[0]
@@ -101,6 +118,8 @@ def parse_next_hop(text: str) -> SipUri:
         raise ValueError("this is no SIP URI; write for example sip:gateway.example.org:5060;transport=tcp")
     if uri.scheme == "sips":
         raise ValueError("sips: asks for TLS, which this version does not speak; write sip:")
+    if uri.transport is not None and uri.transport not in PROTOCOLS:
+        raise ValueError(f"there is no transport {uri.transport!r}, only udp and tcp")
     if uri.headers:
         raise ValueError("a next hop takes no header fields (what follows the ?)")
     return uri

@@ -18,7 +18,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sipfsm.config.addresses import ListenAddress, has_ipv6_loopback, host_of, parse_name, parse_next_hop
+from sipfsm.config.addresses import (
+    ListenAddress,
+    has_ipv6_loopback,
+    host_of,
+    parse_name,
+    parse_next_hop,
+    parse_user,
+)
 from sipfsm.fsm.timing import Timing
 from sipfsm.message.limits import DEFAULT_LIMITS, Limits
 from sipfsm.message.uri import SipUri
@@ -61,13 +68,6 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         raise ValueError(f"{error}; write for example 192.0.2.0/24, 2001:db8::/32 or one address") from None
 
 
-def _user(text: str) -> str:
-    user, at, domain = text.strip().partition("@")
-    if not user or not user.isprintable() or not user.isascii() or any(mark in user for mark in ' :<>"'):
-        raise ValueError("this is no user; write alice, or alice@example.org for one domain only")
-    return f"{user}@{parse_name(domain)}" if at else user
-
-
 def _location(text: str) -> str:
     kind, _, path = text.strip().partition(":")
     if text.strip() == "memory":
@@ -79,7 +79,7 @@ def _location(text: str) -> str:
     try:
         return f"sqlite:{Path(path).expanduser().absolute()}"
     except RuntimeError as error:
-        raise ValueError(f"{error}; write the whole path") from None
+        raise ValueError(f"{str(error).rstrip('.')}; write the whole path") from None
 
 
 def _lower(value: object) -> object:
@@ -93,7 +93,7 @@ _Location = Annotated[str, _read(str, _location)]
 _Name = Annotated[str, _read(str, parse_name)]
 _Network = Annotated[IPv4Network | IPv6Network, _read((IPv4Network, IPv6Network), _network), _AsText]
 _NextHop = Annotated[SipUri, _read(SipUri, parse_next_hop), _AsText]
-_User = Annotated[str, _read(str, _user)]
+_User = Annotated[str, _read(str, parse_user)]
 _Seconds = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
 _Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1)]
 

@@ -104,9 +104,11 @@ def load_settings(path: Path | None = None, options: Mapping[str, Any] | None = 
     try:
         return Settings(**merged)
     except ValidationError as error:
-        raise ConfigError([_describe(details, sources) for details in error.errors()]) from None
+        raise ConfigError([_describe(details, sources) for details in _first_faults(error)]) from None
     except RuntimeError as error:  # no home folder
-        raise ConfigError([f"location: {error}; say where: memory, or sqlite:PATH"]) from None
+        raise ConfigError(
+            [f"location: {str(error).rstrip('.')}; say where: memory, or sqlite:PATH"]
+        ) from None
 
 
 def _merge(lower: dict[str, Any], higher: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +121,9 @@ def _merge(lower: dict[str, Any], higher: dict[str, Any]) -> dict[str, Any]:
 
 def _domains(source: _Source) -> list[Any]:
     written = source.values.get("domains", [])
-    return written if isinstance(written, list) else str(written).split(",")
+    if isinstance(written, str):
+        return written.split(",")
+    return written if isinstance(written, list) else [written]  # which is refused where it is read
 
 
 def _from_file(path: Path) -> _Source:
@@ -150,6 +154,13 @@ def _from_environment() -> _Source:
     if faults:
         raise ConfigError(faults)
     return _Source("environment", EnvSettingsSource(Settings)())
+
+
+def _first_faults(error: ValidationError) -> list[ErrorDetails]:
+    """Leave out what follows from another fault: a list is not too short because an item of it is wrong."""
+    faults = error.errors()
+    faulty = {each["loc"][:-1] for each in faults}
+    return [each for each in faults if each["type"] != "too_short" or each["loc"] not in faulty]
 
 
 def _describe(details: ErrorDetails, sources: list[_Source]) -> str:

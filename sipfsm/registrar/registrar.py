@@ -31,7 +31,7 @@ class Registrar:
         domains: the domains it is responsible for, as host names or IP addresses (IPv6 with or without
             brackets). A request to one of them may be about a user of another one.
         users: the users of these domains that exist, as user parts (`bob`) for all domains or with one
-            (`bob@example.com`), without escapes; None: every user exists.
+            (`bob@example.com`), each written as in an address-of-record; None: every user exists.
         min_expires: seconds; briefer registrations are refused with 423.
         default_expires: seconds for contacts that do not ask for an interval.
         max_expires: seconds; longer registrations are shortened.

@@ -185,7 +185,7 @@ class TransportLayer:
             except (OSError, ValueError) as error:
                 target = Target(address.protocol, address.host, address.port)
                 why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-                raise OSError(getattr(error, "errno", None), f"cannot listen on {target}: {why}") from error
+                raise OSError(f"cannot listen on {target}: {why}") from error
             self._endpoints.append(endpoint)
             listener = endpoint.listener
             self.listeners.append(listener)

@@ -65,14 +65,18 @@ def test_it_runs_as_a_module() -> None:
     assert done.stdout == f"sipfsm {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["check", "--help"]])
+COMMANDS = ("check", "conformance", "draw", "fuzz", "run", "simulate", "verify")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_teaches_with_examples(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
 
     out, err = capsys.readouterr()
     assert "Usage: sipfsm" in out
-    assert "sipfsm run --listen udp:192.0.2.1:5060" in out
-    assert "sipfsm check site.toml" in out
+    shown = set(re.findall(r"^  sipfsm ([a-z]+)", out.partition("Examples:")[2], re.MULTILINE))
+    assert shown == ({arguments[0]} if arguments[1:] else set(COMMANDS))
+    assert ("SIPFSM_LOG_LEVEL" in out) == (arguments[:1] in [[], ["--help"], ["run"], ["check"]])
     assert max(map(len, out.splitlines())) <= 80
     assert err == ""
 
@@ -81,7 +85,7 @@ def test_help_has_a_sentence_on_every_command(capsys: pytest.CaptureFixture[str]
     main(["--help"])
 
     commands = capsys.readouterr().out.partition("Commands")[2].partition("--help")[0]
-    for name in ("check", "conformance", "draw", "fuzz", "run", "simulate", "verify"):
+    for name in COMMANDS:
         assert re.search(rf"{name} +[A-Z][a-z]+ \w+", commands), name
 
 
@@ -102,7 +106,7 @@ def test_help_of_run_names_every_option(capsys: pytest.CaptureFixture[str]) -> N
         (["rum"], "sipfsm: Unknown command"),
         (["run", "--liste", "x"], "sipfsm: Unknown option: --liste. Did you mean --listen?"),
         (["run", "--listen"], "sipfsm: "),
-        (["run", "a.toml", "b.toml"], "sipfsm: "),
+        (["run", "a.toml", "b.toml"], "sipfsm: There is no place for b.toml here.\nTry: sipfsm run --help\n"),
         (["check"], "sipfsm: "),
         (["run", "none.toml"], "none.toml: cannot be read: No such file or directory"),
         (["run", "--t1", "soon"], 'command line: --t1 = "soon": should be a valid number'),
@@ -196,6 +200,49 @@ def test_ctrl_c_before_the_server_is_up_is_no_traceback(
 
     assert main(["run"]) == 130
     assert capsys.readouterr().err == ""
+
+
+class _InterruptedLoading:
+    """Has a Ctrl-C come while the commands are loaded."""
+
+    def __init__(self, interruption: BaseException) -> None:
+        self.interruption = interruption
+
+    def find_spec(self, name: str, _path: object, _target: object = None) -> None:
+        if name == "sipfsm.cli.commands":
+            raise self.interruption
+
+
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt(), BaseExceptionGroup("of tasks", [KeyboardInterrupt()])]
+)
+def test_ctrl_c_at_any_time_is_no_traceback(
+    interruption: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "sipfsm.cli.commands", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_InterruptedLoading(interruption), *sys.meta_path])
+
+    assert main(["check", "site.toml"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "--json"], ["draw", "branch", "--format", "json"], ["--version"]]
+)
+def test_a_reader_that_has_gone_away_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
+    if arguments[0] == "check":
+        file = tmp_path / "site.toml"
+        file.touch()
+        arguments = [*arguments, str(file)]
+    command = [sys.executable, "-m", "sipfsm", *arguments]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # long before anything is printed
+        assert process.stderr.read() == ""
+
+    assert process.returncode == 141
 
 
 def test_a_bug_is_not_hidden(server: _Server) -> None:

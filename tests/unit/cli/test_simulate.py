@@ -85,6 +85,11 @@ def test_options_that_cannot_be_are_told_in_a_sentence(
     assert capsys.readouterr().err == f"sipfsm: {sentence}\n"
 
 
+def test_a_folder_is_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["simulate", "--report", str(tmp_path)]) == 2
+    assert capsys.readouterr() == ("", f"sipfsm: {tmp_path} cannot be written: Is a directory\n")
+
+
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,11 +98,14 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_simulated(
     assert capsys.readouterr().err == f"sipfsm: {file} cannot be written: No such file or directory\n"
 
 
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt(), BaseExceptionGroup("of tasks", [KeyboardInterrupt()])]
+)
 def test_ctrl_c_ends_it_without_a_traceback(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    interruption: BaseException, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_arguments: object, **_options: object) -> None:
-        raise KeyboardInterrupt
+        raise interruption
 
     monkeypatch.setattr(town, "simulate", interrupted)
     assert dispatch(["simulate", *SMALL]) == 130

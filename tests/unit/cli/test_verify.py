@@ -197,9 +197,30 @@ def test_a_report_of_what_fails(tmp_path: Path) -> None:
     assert "answered within 1 T1 of the request, or when cancelled, or never; cancelled within 1 T1" in text
 
 
-def test_a_report_that_cannot_be_written(tmp_path: Path, capsys: Printed) -> None:
-    assert main(["verify", "binding", "--report", str(tmp_path / "none" / "report.md")]) == 1
-    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_verified(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    file = tmp_path / "none" / "report.md"
+    assert main(["verify", "binding", "--report", str(file)]) == 1
+    told = f"sipfsm verify: {file}: cannot be written: No such file or directory\n"
+    assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (["--max-states", "0"], "--max-states 0: a number from 1"),
+        (["--seconds", "0"], "--seconds 0: a number above 0"),
+        (["--seconds", "-1"], "--seconds -1: a number above 0"),
+        (["--seconds", "nan"], "--seconds nan: a number above 0"),
+        (["--seconds", "inf"], "--seconds inf: a number above 0"),
+    ],
+)
+def test_a_limit_with_which_nothing_could_be_seen_is_refused(
+    limit: list[str], reason: str, capsys: Printed
+) -> None:
+    assert main(["verify", "--scenario", "no-timer-c", *limit]) == 2
+    assert capsys.readouterr() == ("", f"sipfsm verify: {reason}\nTry: sipfsm verify --help\n")
 
 
 def test_the_compositions_are_listed(capsys: Printed) -> None:

@@ -118,6 +118,7 @@ def test_a_next_hop_is_a_sip_uri() -> None:
         ("tel:+15551234", "no SIP URI"),
         ("sip:", "no SIP URI"),
         ("sips:gateway.example.org", "TLS"),
+        ("sip:gateway.example.org;transport=tls", "no transport 'tls', only udp and tcp"),
         ("sip:gateway.example.org?Subject=x", "no header fields"),
     ],
 )

@@ -152,10 +152,18 @@ def test_users_are_names_or_addresses_of_served_domains() -> None:
 
     assert settings.users == ("alice", "Bob@example.org")
     assert _settings(users="alice, bob").users == ("alice", "bob")
+    # As in addresses-of-record, so that no user is named who could never register (RFC 3261 10.3 step 5).
+    assert _settings(users=["%61lice", "*9%23", "b%c3%bcro@localhost"]).users == (
+        "alice",
+        "*9%23",
+        "b%C3%BCro@localhost",
+    )
     assert "not among the domains" in _fault(users=["bob@example.com"], domains=["example.org"])
 
 
-@pytest.mark.parametrize("user", ["", "sip:alice", "a b", "<alice>", "@example.org", "al\nice", "älice", 7])
+@pytest.mark.parametrize(
+    "user", ["", "sip:alice", "a b", "<alice>", "@example.org", "al\nice", "älice", "*9#", "9%", 7]
+)
 def test_what_is_no_user_is_refused(user: object) -> None:
     _fault(users=[user])
 

@@ -83,6 +83,8 @@ def test_a_relative_location_in_a_file_is_beside_the_file(file: Path) -> None:
         ("t1 = 3\nt2 = 2", "FILE: t2 = 2: t2 (2 seconds) must not be below t1 (3 seconds)"),
         ("listen = 5060", "FILE: listen = 5060: a list belongs here"),
         ("listen = []", "FILE: listen = []: at least one belongs here"),
+        ('listen = ["udp:x:1"]', "FILE: listen[0] = \"udp:x:1\": 'x' is no IP address"),
+        ("domains = 7", "FILE: domains = 7: a text belongs here"),
         ("users = [1]", "FILE: users[0] = 1: a text belongs here"),
         ("limits = 3", "FILE: limits = 3: a table belongs here"),
         ("[limits]\nmax_aors = 0", "FILE: limits.max_aors = 0: should be greater than or equal to 1"),
@@ -207,5 +209,5 @@ def test_without_a_home_folder_a_location_must_be_given(monkeypatch: pytest.Monk
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr(Path, "home", classmethod(no_home))
 
-    assert _problems() == ["location: Could not determine home directory.; say where: memory, or sqlite:PATH"]
+    assert _problems() == ["location: Could not determine home directory; say where: memory, or sqlite:PATH"]
     assert load_settings(options={"location": "memory"}).location == "memory"
