@@ -29,6 +29,9 @@ from sipfsm.transport import HostPort, Receiver, StreamLimits, Target, Transport
 from sipfsm.transport.layer import EndpointFactory
 from sipfsm.transport.sockets import socket_address
 
+AN_INSTANT = 1e-6
+"""Seconds between two things that would come at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -99,6 +102,7 @@ class Network:
         self._bound: dict[Target, SimulatedUdp | SimulatedTcp] = {}
         self._streams: dict[SimulatedStream, None] = {}
         self._deliveries: list[_Delivery] = []
+        self._instants: dict[float, bool] = {}  # at which something is due, and whether it is of a stream
         self._numbers = count()
         self._ports = count(49_152)
         self._earlier = trio.Event()
@@ -143,7 +147,9 @@ class Network:
         task_status.started()
         while True:
             while self._deliveries and self._deliveries[0].at <= trio.current_time():
-                heapq.heappop(self._deliveries).deliver()
+                delivery = heapq.heappop(self._deliveries)
+                self._instants.pop(delivery.at, None)
+                delivery.deliver()
             self._earlier = trio.Event()
             with trio.CancelScope(deadline=self._deliveries[0].at if self._deliveries else float("inf")):
                 await self._earlier.wait()
@@ -219,13 +225,32 @@ class Network:
         lost, doubled = self._random.random() < link.loss, self._random.random() < link.duplication
         delays = [self._delay(link) for _ in range(2)]
         if not lost and not (self.drop_if is not None and self.drop_if(packet)):
-            packet.arrives_at = tuple(now + delay for delay in delays[: 2 if doubled else 1])
+            arrivals = [self._instant(now + delay) for delay in delays[: 2 if doubled else 1]]
+            packet.arrives_at = tuple(arrivals)
         self.record(packet)
         for at in packet.arrives_at:
             self.deliver_at(at, partial(self._arrive, packet))
 
+    def deliver_streamed(self, at: float, deliver: Callable[[], None]) -> float:
+        """Call what brings a piece of a stream, and return when: at a time, or at the next free instant."""
+        at = self._instant(at, alone=True)
+        self.deliver_at(at, deliver)
+        self._instants[at] = True
+        return at
+
+    def _instant(self, at: float, *, alone: bool = False) -> float:
+        """Return when something can arrive so that all know what came first.
+
+        A datagram is taken when it arrives. A piece of a stream is read by a task, and Trio has no order
+        among tasks that are ready: so a piece has an instant of its own.
+        """
+        while at in self._instants and (alone or self._instants[at]):
+            at += AN_INSTANT
+        return at
+
     def deliver_at(self, at: float, deliver: Callable[[], None]) -> None:
         """Call something at a time; what was to be called at the same time earlier comes first."""
+        self._instants.setdefault(at, False)
         if not self._deliveries or at < self._deliveries[0].at:
             self._earlier.set()
         heapq.heappush(self._deliveries, _Delivery(at, next(self._numbers), deliver))

@@ -158,8 +158,7 @@ class SimulatedStream(trio.abc.HalfCloseableStream):
         if link.loss == 1.0:
             return None
         at = trio.current_time() + self._network.jitter(link)
-        self._arrives_at = max(self._arrives_at, at)
-        self._network.deliver_at(self._arrives_at, deliver)
+        self._arrives_at = self._network.deliver_streamed(max(self._arrives_at, at), deliver)
         return self._arrives_at
 
     def _log(self, data: bytes, at: float | None) -> None:

@@ -9,7 +9,7 @@ import trio
 import trio.lowlevel
 from trio.testing import MockClock
 
-from sipfsm.message import MessageError, Request, Response
+from sipfsm.message import MessageError, Request, Response, parse_message_untrusted
 from sipfsm.simulation.network import Link, Network
 from sipfsm.simulation.sockets import MAX_DATAGRAM
 from sipfsm.transport import Flow, StreamLimits, Target, TransportError, TransportLayer
@@ -175,6 +175,31 @@ def test_a_stream_keeps_the_order_whatever_the_jitter() -> None:
             assert len(network.sent("OPTIONS")) == 50
             accepted = inbox.messages[0][2]
             assert bob.flow_to_nowait(Target("TCP", *accepted.remote)) is accepted
+
+    run(test)
+
+
+def test_all_know_what_came_first_whichever_way_it_came() -> None:
+    """Each piece of a stream is read by a task of its own, and Trio has no order among those."""
+
+    async def test() -> None:
+        network = Network()
+        hosts = [f"192.0.2.{number}" for number in range(10, 30)]
+        nodes = [network.transport([f"udp:{host}:5060", f"tcp:{host}:5060"], Inbox()) for host in hosts]
+        async with two_nodes(network) as (_, _, inbox), trio.open_nursery() as nursery:
+            for node in nodes:
+                await nursery.start(node.run)
+            await trio.sleep(1)
+            targets = [Target("TCP" if number % 3 else "UDP", BOB, 5060) for number in range(len(nodes))]
+            flows = [await node.connect(target) for node, target in zip(nodes, targets, strict=True)]
+            for number, flow in enumerate(flows):
+                flow.send_nowait(message(number + 1))
+            await trio.sleep(1)
+            by_arrival = sorted(network.log, key=lambda packet: packet.arrives_at)
+            arrived = [parse_message_untrusted(packet.data).cseq.number for packet in by_arrival]
+            assert inbox.numbers == arrived
+            assert sorted(arrived) == [*range(1, 21)]
+            nursery.cancel_scope.cancel()
 
     run(test)
 
