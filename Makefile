@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # Options of `sipfsm run` (make run) and of the benchmark (make bench), as in: make run ARGS="--t1 0.25"
 ARGS   ?=
 # What make verify explores, and for how long.
-VERIFY_BOUNDS ?= --losses 3 --duplicates 2 --delay 3 --max-states 10000000 --seconds 600
+VERIFY_BOUNDS ?= --losses 7 --duplicates 4 --delay 2 --seconds 600
 # How long `make fuzz` and `make fuzz-parser` run.
 SECONDS ?= 60
 
