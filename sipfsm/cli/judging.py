@@ -12,6 +12,9 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    import trio
 
     from sipfsm.fuzz.campaign import Campaign, Plan
     from sipfsm.fuzz.catalogue import Case
@@ -68,8 +71,15 @@ class Options:
             insecure=self.insecure,
             anywhere=self.i_may_test_this_host,
         )
-        reports = check_reports(self.report or [])
-        return Order(table, user_of(str(target)), role_of(self.role), reports, self.artifacts)
+        role, reports = role_of(self.role), check_reports(self.report or [])
+        try:  # rather fail now than after minutes
+            for path in reports:
+                path.open("a").close()
+            if self.artifacts is not None:
+                self.artifacts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        return Order(table, user_of(str(target)), role, reports, self.artifacts)
 
     def lost(self, reason: LookupError, target: str | None) -> int:
         """End because the target cannot be found; the reports say so, too."""
@@ -131,8 +141,12 @@ def _run(order: Order, cases: list[Case]) -> int:
     from sipfsm.fuzz.runner import run_cases  # noqa: PLC0415
 
     progress = Progress(len(cases))
+
+    async def judge(scope: trio.CancelScope) -> Result:
+        return await run_cases(order.table, order.user, order.role, cases, progress.show, scope=scope)
+
     with progress:
-        result = trio.run(run_cases, order.table, order.user, order.role, cases, progress.show)
+        result = trio.run(_interruptible, judge)
     if result.setting is not None:
         print(f"{order.table.target} was judged as {result.setting}.")
     return finish(result, order.reports, order.artifacts)
@@ -187,8 +201,12 @@ def _run_fuzz(order: Order, plan: Plan) -> int:
 
     print(f"seed {plan.seed}", flush=True)
     progress = Progress(plan.examples)
+
+    async def judge(scope: trio.CancelScope) -> Result:
+        return await run_fuzz(order.table, order.user, order.role, plan, progress.count, scope=scope)
+
     with progress:
-        result = trio.run(run_fuzz, order.table, order.user, order.role, plan, progress.count)
+        result = trio.run(_interruptible, judge)
     for verdict in result.verdicts:
         if verdict.outcome is not Outcome.NOT_OBSERVABLE:
             progress.show(verdict)
@@ -196,6 +214,29 @@ def _run_fuzz(order: Order, plan: Plan) -> int:
         print(f"{order.table.target} was judged as {result.setting}, by {progress.counted} sequences.")
         print(f"Its slowest first answer took {1000 * progress.slowest:.0f} ms.")
     return finish(result, order.reports, order.artifacts)
+
+
+async def _interruptible(judge: Callable[[trio.CancelScope], Awaitable[Result]]) -> Result:
+    """Judge, and have Ctrl-C and SIGTERM end it so that what was seen is told; a second one ends at once."""
+    import signal  # noqa: PLC0415 - as above
+
+    import trio  # noqa: PLC0415
+
+    scope = trio.CancelScope()
+
+    async def heed(signals: AsyncIterator[int]) -> None:
+        async for _ in signals:
+            if scope.cancel_called:
+                raise KeyboardInterrupt
+            scope.cancel()
+            print("sipfsm: stopping; a second time ends at once", file=sys.stderr, flush=True)
+
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(heed, signals)
+            result = await judge(scope)
+            nursery.cancel_scope.cancel()
+    return result
 
 
 # ---- what is typed

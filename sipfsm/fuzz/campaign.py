@@ -68,6 +68,7 @@ class Campaign:
 
     Attributes:
         played: how many sequences were played.
+        scope: is to be cancelled by who wants no more sequences.
         seen: what became of each rule, by its id.
         slowest: the longest that the target took for a first answer, in seconds.
     """
@@ -77,18 +78,20 @@ class Campaign:
     plan: Plan
     role: Role = Role.BOTH
     progress: Callable[[Campaign], None] | None = None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     played: int = 0
     seen: dict[str, Seen] = field(default_factory=dict)
     slowest: float = 0.0
 
     async def run(self, result: Result) -> None:
-        """Play until the plan is fulfilled or the target is lost, then shrink what deviates."""
+        """Play until the plan is fulfilled, somebody ends it or the target is lost; shrink what deviates."""
         began = trio.current_time()
         runner = Runner(self.table, self.setting, self.role)
         scripts = generate(self._strategy(), self.plan.examples, self.plan.seed)
         try:
-            with trio.move_on_after(self.plan.seconds or float("inf")):
+            with self.scope, trio.move_on_after(self.plan.seconds or float("inf")):
                 await self._play_all(runner, scripts)
+            result.interrupted = self.scope.cancelled_caught
             await self._settle_all(runner)
         except TargetLostError as error:
             result.lost = f"{error} (after {self.played} sequences; seed {self.plan.seed})"
@@ -262,6 +265,8 @@ async def run_fuzz(
     role: Role | None,
     plan: Plan,
     progress: Callable[[Campaign], None] | None = None,
+    *,
+    scope: trio.CancelScope | None = None,
 ) -> Result:
     """Find out what the target is, and fuzz it.
 
@@ -271,6 +276,7 @@ async def run_fuzz(
         role: which side to judge; None: what can be seen.
         plan: how long to go on.
         progress: is called after each sequence.
+        scope: is to be cancelled by who wants no more sequences; what deviates is still shrunk.
     """
     target = table.target
     result = Result(str(target), protocol=target.protocol, address=target.host_port, timing=table.timing)
@@ -279,5 +285,6 @@ async def run_fuzz(
     except TargetLostError as error:
         result.lost = str(error)
         return result
-    await Campaign(table, result.setting, plan, role or Role.BOTH, progress).run(result)
+    ends = scope or trio.CancelScope()
+    await Campaign(table, result.setting, plan, role or Role.BOTH, progress, ends).run(result)
     return result

@@ -48,6 +48,7 @@ class Result:
         setting: what the target was found to be; None if it was lost before.
         verdicts: one for each case, in the order of the catalogue.
         lost: why the run ended early; empty if it did not.
+        interrupted: whether somebody ended it early.
         seconds: how long it took.
         protocol: what the target speaks.
         address: its host and port.
@@ -61,6 +62,7 @@ class Result:
     setting: Setting | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     lost: str = ""
+    interrupted: bool = False
     seconds: float = 0.0
     protocol: str = "udp"
     address: str = ""
@@ -71,9 +73,11 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0 conformant, 1 deviations, 3 target lost."""
+        """0 conformant, 1 deviations, 3 target lost, 130 interrupted."""
         if self.lost:
             return 3
+        if self.interrupted:
+            return 130
         return int(any(each.outcome is Outcome.DEVIATES for each in self.verdicts))
 
 
@@ -88,7 +92,13 @@ Progress = Callable[[Verdict], None]
 
 
 async def run_cases(
-    table: Table, user: str, role: Role | None, cases: Sequence[Case], progress: Progress | None = None
+    table: Table,
+    user: str,
+    role: Role | None,
+    cases: Sequence[Case],
+    progress: Progress | None = None,
+    *,
+    scope: trio.CancelScope | None = None,
 ) -> Result:
     """Find out what the target is, and judge it by cases.
 
@@ -98,6 +108,7 @@ async def run_cases(
         role: which side to judge; None: what can be seen.
         cases: of the catalogue.
         progress: is told of each verdict, in the order in which they come.
+        scope: is to be cancelled by who wants it to end early; the result has what was seen by then.
     """
     target = table.target
     result = Result(str(target), protocol=target.protocol, address=target.host_port, timing=table.timing)
@@ -106,7 +117,9 @@ async def run_cases(
     except TargetLostError as error:
         result.lost = str(error)
     else:
-        await Runner(table, result.setting, role or Role.BOTH).run(cases, result, progress)
+        with scope or trio.CancelScope() as ends:
+            await Runner(table, result.setting, role or Role.BOTH).run(cases, result, progress)
+        result.interrupted = ends.cancelled_caught
     return result
 
 
@@ -156,11 +169,13 @@ class Runner:
             if progress is not None:
                 progress(verdict)
 
-        async with trio.open_nursery() as nursery:
-            for case in cases:
-                nursery.start_soon(one, case)
-        result.verdicts = [verdicts[case.name] for case in cases if case.name in verdicts]
-        result.seconds = trio.current_time() - began
+        try:
+            async with trio.open_nursery() as nursery:
+                for case in cases:
+                    nursery.start_soon(one, case)
+        finally:
+            result.verdicts = [verdicts[case.name] for case in cases if case.name in verdicts]
+            result.seconds = trio.current_time() - began
 
     async def run_case(self, case: Case) -> tuple[Verdict, Recording]:
         """Play a case and judge it; what deviates is played again, and counts only if it deviates again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import sys
 from pathlib import Path
 
@@ -101,6 +103,31 @@ def test_a_target_that_dies_is_lost_and_the_report_is_partial(laboratory: Labora
     assert running.wait(100) == 3
     assert "target lost" in running.tail()
     assert "`forwarding` | conformant" in report.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["conformance"], ["fuzz", "--examples", "9999", "--seed", "1"]])
+def test_when_it_is_stopped_the_report_has_what_was_seen(
+    laboratory: Laboratory, tmp_path: Path, options: list[str]
+) -> None:
+    server = laboratory.server()
+    report = tmp_path / "report.json"
+    argv = [sys.executable, "-m", "sipfsm", *options, f"sip:127.0.0.1:{server.port}", "--report", str(report)]
+    log = tmp_path / "judge.log"
+    with Program(argv, log, environment={"PYTHONPATH": str(Path.cwd())}) as running:
+        if options == ["conformance"]:
+            until(lambda: "conformant" in log.read_text() or None, 30, "the first verdict")
+        else:
+            until(lambda: int(server.statistics()["transactions"]) > 50 or None, 30, "some sequences")
+        running.signal(signal.SIGINT)
+        assert running.wait(60) == 130, running.evidence()
+    said = log.read_text()
+    assert "stopping; a second time ends at once" in said
+    assert "The run was ended early." in said
+    assert "Traceback" not in said
+    told = json.loads(report.read_text())
+    assert told["interrupted"] is True
+    assert any(verdict["outcome"] == "conformant" for verdict in told["verdicts"])
 
 
 @pytest.mark.parametrize("command", ["conformance", "fuzz"])

@@ -122,6 +122,7 @@ def as_json(result: Result) -> str:
             "uas": bool(setting and setting.uas),
         },
         "lost": result.lost or None,
+        "interrupted": result.interrupted,
         "lost_artifacts": result.last_artifacts,
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,

@@ -32,7 +32,9 @@ def summary(result: Result) -> str:
     counted = Counter(each.outcome for each in result.verdicts)
     parts = [f"{counted[outcome]} {outcome}" for outcome in Outcome]
     text = f"{len(result.verdicts)} cases in {result.seconds:.0f} s: {', '.join(parts)}."
-    return f"{text} The target was lost: {result.lost}." if result.lost else text
+    if result.lost:
+        return f"{text} The target was lost: {result.lost}."
+    return f"{text} The run was ended early." if result.interrupted else text
 
 
 def deviations(result: Result) -> list[tuple[Verdict, Judgement]]:

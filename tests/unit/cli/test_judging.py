@@ -95,6 +95,19 @@ def test_a_report_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
     assert "cannot write" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--report", "--artifacts"])
+def test_what_cannot_be_written_is_told_before_it_begins(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken.md"
+    if option == "--report":
+        taken.mkdir()
+    else:
+        taken.write_text("")
+    assert dispatch(["conformance", "sip:127.0.0.1:9", option, str(taken)]) == 2
+    assert f"sipfsm: {taken}: cannot be written: " in capsys.readouterr().err
+
+
 def test_on_a_terminal_there_is_a_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
