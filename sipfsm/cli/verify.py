@@ -23,9 +23,10 @@ from sipfsm.verify.explore import Progress as Explored
 from sipfsm.verify.ladder import ladder
 from sipfsm.verify.report import Report, describe, to_markdown
 from sipfsm.verify.results import MachineResult, Result
-from sipfsm.verify.scenario import MOST, AnyScenario
-from sipfsm.verify.scenarios import FINDINGS, FORKS, SCENARIOS
+from sipfsm.verify.scenario import MOST, AnyScenario, Call
+from sipfsm.verify.scenarios import CALL_FINDINGS, CALLS, FINDINGS, FORKS, SCENARIOS
 from sipfsm.verify.single import check_machine
+from sipfsm.verify.spin.engine import NO_DIALOGS
 from sipfsm.verify.spin.engine import verify_scenario as verify_scenario_with_spin
 from sipfsm.verify.spin.run import Limits as SpinLimits
 from sipfsm.verify.spin.run import MissingProgramError, SpinError
@@ -35,7 +36,7 @@ BROKEN, USAGE, MISSING, OPEN, STOPPED = 1, 2, 3, 4, 130
 """Exit codes; 0 is that everything holds."""
 
 
-_ALL: tuple[AnyScenario, ...] = (*SCENARIOS, *FORKS, *FINDINGS)
+_ALL: tuple[AnyScenario, ...] = (*SCENARIOS, *FORKS, *CALLS, *FINDINGS, *CALL_FINDINGS)
 
 
 class UsageError(ValueError):
@@ -77,11 +78,12 @@ def verify(
         if report is not None and report.suffix not in _WRITERS:
             raise UsageError(f"--report {report}: the name must end in .md or .json")
         _check_limits(max_states, seconds)
-        chosen = [_bounded(each, losses, duplicates, delay) for each in _chosen(models, scenario)]
+        engines = engine or ["explore"]
+        chosen = [_bounded(each, losses, duplicates, delay) for each in _chosen(models, scenario, engines)]
         machines = [find_model(name) for name in models or ([] if scenario else model_names())]
         if report is not None:
             report.open("a").close()  # rather fail now than after minutes
-        done = _run(machines, chosen, engine or ["explore"], max_states, seconds)
+        done = _run(machines, chosen, engines, max_states, seconds)
         if report is not None:
             report.write_text(_WRITERS[report.suffix](done), encoding="utf-8")
     except ModelError as error:
@@ -129,18 +131,29 @@ _ENGINES: dict[str, Verifier] = {
 }
 
 
-def _chosen(models: Sequence[str], names: Sequence[str] | None) -> list[AnyScenario]:
+def _chosen(models: Sequence[str], names: Sequence[str] | None, engines: Sequence[str]) -> list[AnyScenario]:
     if names and models:
         raise UsageError("a MODEL and --scenario do not go together")
-    if models:
-        return scenarios_for(models, find_model)
-    if not names:
-        return [*SCENARIOS, *FORKS]
+    if not names and not models:
+        return [*SCENARIOS, *FORKS, *CALLS]
+    chosen = scenarios_for(models, find_model) if models else _named(names or ())
+    if "spin" in engines:
+        _refuse_dialogs(chosen)
+    return chosen
+
+
+def _named(names: Sequence[str]) -> list[AnyScenario]:
     known = {each.name: each for each in _ALL}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"there is no scenario {unknown[0]!r}; there are {', '.join(known)}")
     return [known[name] for name in names]
+
+
+def _refuse_dialogs(scenarios: Sequence[AnyScenario]) -> None:
+    for scenario in scenarios:
+        if isinstance(scenario, Call):
+            raise UsageError(f"--engine spin: {scenario.name}: {NO_DIALOGS}")
 
 
 def _bounded(
@@ -188,6 +201,8 @@ def _run(
         for scenario, engine in product(scenarios, dict.fromkeys(engines)):
             if interrupted():
                 break
+            if engine == "spin" and isinstance(scenario, Call):
+                continue  # among all of them: explored, if that engine was asked for as well
             with _progress(scenario.name, interrupted) as stopped:
                 limits = Limits(states=max_states, seconds=seconds, stopped=stopped)
                 try:

@@ -63,6 +63,13 @@ class Timer(StrEnum):
     """How long the disk has for the registrations that it has in hand then."""
     FAREWELL = "farewell"
     """How long the last messages have to go out."""
+    # Of a dialog.
+    REPEAT = "repeat"
+    """Retransmission of a 2xx to an INVITE by the UAS core (:rfc:`3261#section-13.3.1.4`)."""
+    ACK = "ack"
+    """How long the UAS core awaits the ACK of its 2xx (:rfc:`3261#section-13.3.1.4`)."""
+    BYE = "bye"
+    """How long a dialog is kept after a BYE: as long as its transaction (:rfc:`5407#section-2`)."""
 
 
 class Event(StrEnum):
@@ -166,6 +173,21 @@ class Event(StrEnum):
     """A person, or the system, wants it to end in order; each time that they say so."""
     ALL_ANSWERED = "all_answered"
     """No request in progress is left."""
+    # Of a dialog; its INVITE, the responses to it and the ACK of a 2xx are the events above.
+    TU_CANCEL = "tu_cancel"
+    TU_ACK = "tu_ack"
+    """The user acknowledges the first 2xx."""
+    TU_BYE = "tu_bye"
+    BYE = "bye"
+    """The other side sends BYE. `request` is any other request within the dialog."""
+    # Of offers and answers.
+    TU_OFFER = "tu_offer"
+    TU_ANSWER = "tu_answer"
+    """The user accepts the offer of the other side, or refuses it."""
+    OFFER = "offer"
+    """A message of the other side carries an offer; no event where it is a copy."""
+    ANSWER = "answer"
+    """The other side accepts our offer, or refuses it."""
     # The timers.
     TIMER_A = "timer_A"
     TIMER_B = "timer_B"
@@ -191,6 +213,9 @@ class Event(StrEnum):
     TIMER_DRAIN = "timer_drain"
     TIMER_SETTLE = "timer_settle"
     TIMER_FAREWELL = "timer_farewell"
+    TIMER_REPEAT = "timer_repeat"
+    TIMER_ACK = "timer_ack"
+    TIMER_BYE = "timer_bye"
 
 
 class Action(StrEnum):
@@ -275,6 +300,21 @@ class Action(StrEnum):
     """Tell when no request in progress is left."""
     GIVE_UP_REQUESTS = "give_up_requests"
     """Answer requests in progress with 503 and undo what they began, but for what cannot be undone."""
+    # Of a dialog.
+    ACKNOWLEDGE = "acknowledge"
+    """Send the ACK of a 2xx to an INVITE (:rfc:`3261#section-13.2.2.4`)."""
+    SEND_BYE = "send_bye"
+    ACCEPT_BYE = "accept_bye"
+    """Answer a BYE with 200."""
+    REFUSE_UNKNOWN = "refuse_unknown"
+    """Answer a request with 481: there is no dialog for it."""
+    REFUSE_INVITE = "refuse_invite"
+    """Answer the INVITE that is pending with 487."""
+    # Of offers and answers.
+    REFUSE_PENDING = "refuse_pending"
+    """Refuse an offer with 491: one of our own is pending."""
+    REFUSE_BUSY = "refuse_busy"
+    """Refuse an offer with 500 and Retry-After: one of the other side is pending."""
 
 
 class TimerVerb(StrEnum):

@@ -1,9 +1,10 @@
 """A network in memory, users who call each other over it in virtual time, and what must hold meanwhile.
 
-`network` and `sockets` lose, double, delay and reorder what real transport layers send; `phone` is a user
-agent that does what a script says, `actors` are such that act by a plan; `scene` puts a server and phones
-together, `town` proxies and thousands of `subscriber`. `judge` and `registrations` say what must hold of
-everything that went over the wire; `schedule` makes a run follow from its seed.
+`network` and `sockets` lose, double, delay and reorder what real transport layers send; `phone` is a
+user agent that does what a script says, `actors` are such that act by a plan; `scene` puts a server and
+phones together, `town` proxies and thousands of `subscriber`, whose calls are each a `dialog` with its
+`offer`. `judge` and `registrations` say what must hold of everything that went over the wire; `schedule`
+makes a run follow from its seed.
 """
 
 from sipfsm.simulation.actors import (

@@ -33,6 +33,7 @@ from sipfsm.message import Request, Response, SipUri, parse_message_untrusted
 from sipfsm.proxy import proxy
 from sipfsm.resolver import Resolver
 from sipfsm.server import Server, Surroundings
+from sipfsm.simulation import dialog
 from sipfsm.simulation.judge import must
 from sipfsm.simulation.network import Link, Network, Packet
 from sipfsm.simulation.phone import DOMAIN, SERVER, Phone
@@ -244,8 +245,11 @@ def simulated(
 
 @cache
 def ready_engines(timing: Timing) -> Mapping[str, Engine]:
-    """Return the machines of a server; they keep nothing, and making them takes longer than many a call."""
-    return make_engines(timing, (*transaction.MODELS, *proxy.MODELS))
+    """Return the machines of a server and of the dialogs of phones.
+
+    They keep nothing, and making them takes longer than many a call.
+    """
+    return make_engines(timing, (*transaction.MODELS, *proxy.MODELS, *dialog.MODELS))
 
 
 def tasks_below(nursery: trio.Nursery) -> int:

@@ -8,19 +8,18 @@ comes in spite of a CANCEL.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
 
 import trio
 
 from sipfsm.counters import Counters
-from sipfsm.fsm import Engine, Timing
-from sipfsm.message import Headers, NameAddr, Request, Response, SipUri, make_cancel, make_response
+from sipfsm.fsm import Engine, Event, Timing
+from sipfsm.message import Headers, Request, Response, make_cancel, make_response
+from sipfsm.simulation.dialog import CalleeUsage, CallerUsage, Dialog, DialogId, DialogUsage, dialog_of_callee
 from sipfsm.simulation.network import Network
 from sipfsm.transaction import ClientTransaction, ServerTransaction, TransactionLayer
 from sipfsm.transport import Flow, Target, TransportError
-from sipfsm.transport.address import DEFAULT_PORT
 
-T1, T2, T64 = 0.5, 4.0, 32.0
+T64 = 32.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class Habits:
     """Of callees: answers in spite of a CANCEL, or twice, or never. The rest lets it ring."""
     forgets_ack: float = 0.02
     """Of callers."""
+    changes: float = 0.05
+    """Of those who talk: changes the session meanwhile, with an UPDATE (:rfc:`3311`)."""
     expires: int = 3600
     """Seconds that a registration asks for; it is refreshed somewhat before."""
     stays: float = 8 * 3600.0
@@ -57,28 +58,15 @@ class Tally(dict[str, int]):
         self[what] = self.get(what, 0) + 1
 
 
-class Dialog(NamedTuple):
-    """One side of a dialog (:rfc:`3261#section-12`)."""
-
-    call_id: str
-    local: str
-    remote: str
-    target: str
-    routes: tuple[str, ...]
-    hop: Target
-    """Where requests go: the first Route, or the other side's Contact."""
-
-
 class Exchange:
     """A request of ours, and what comes of it. Implements `sipfsm.transaction.ClientUser`."""
 
-    def __init__(self, on_success: Callable[[Response], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.over = trio.Event()
         """Set when there is a final response, or none to be expected any more."""
         self.heard = trio.Event()
         """Set by the first response of any kind."""
         self.final: Response | None = None
-        self._on_success = on_success
 
     def response_arrived(self, response: Response) -> None:
         """Take a response."""
@@ -87,30 +75,126 @@ class Exchange:
             return
         if self.final is None:
             self.final = response
-        if response.status < 300 and self._on_success is not None:
-            self._on_success(response)
         self.over.set()
 
     def timed_out(self) -> None:
         """Take note that there is none."""
         self.over.set()
 
-    def transport_failed(self, error: TransportError) -> None:
+    def transport_failed(self, _error: TransportError) -> None:
         """Take note that there will be none."""
         self.over.set()
+
+
+class Asking(Exchange):
+    """A request whose outcome somebody is told."""
+
+    def __init__(self, settled: Callable[[int | None], None]) -> None:
+        super().__init__()
+        self._settled = settled
+
+    def response_arrived(self, response: Response) -> None:
+        """Take a response."""
+        is_first = self.final is None
+        super().response_arrived(response)
+        if self.final is not None and is_first:
+            self._settled(self.final.status)
+
+    def timed_out(self) -> None:
+        """Take note that there is none."""
+        super().timed_out()
+        self._settled(None)
+
+    def transport_failed(self, error: TransportError) -> None:
+        """Take note that there will be none."""
+        super().transport_failed(error)
+        self._settled(None)
+
+
+class Calling(Exchange):
+    """An INVITE of ours, and the dialogs that come of it: one for each To tag."""
+
+    def __init__(self, new_usage: Callable[[], CallerUsage]) -> None:
+        super().__init__()
+        self._new_usage = new_usage
+        self._usages: dict[str | None, CallerUsage] = {None: new_usage()}
+        self._left = False
+        self._usages[None].handle(Event.TU_INVITE)
+
+    def response_arrived(self, response: Response) -> None:
+        """Tell the dialog of its tag of a response; of one that is none, all."""
+        super().response_arrived(response)
+        if response.status >= 300:
+            self._failed(response)
+        elif response.status > 100:
+            usage = self._usage(response.to.tag)
+            usage.handle(Event.RESPONSE_1XX if response.status < 200 else Event.RESPONSE_2XX, response)
+            if self._left and usage.dialog is not None:
+                usage.handle(Event.TU_BYE)  # RFC 5407, appendix E: acknowledged, and ended at once
+
+    def timed_out(self) -> None:
+        """Take note that there is none: a 408 (:rfc:`3261#section-8.1.3.1`)."""
+        super().timed_out()
+        self._failed(None)
+
+    def transport_failed(self, error: TransportError) -> None:
+        """Take note that there will be none: a 503 (:rfc:`3261#section-8.1.3.1`)."""
+        super().transport_failed(error)
+        self._failed(None)
+
+    def _failed(self, response: Response | None) -> None:
+        for usage in self._usages.values():
+            usage.handle(Event.RESPONSE_300_699, response)
+
+    def _usage(self, tag: str | None) -> CallerUsage:
+        if tag not in self._usages:
+            first = self._usages.pop(None, None)
+            self._usages[tag] = self._new_usage() if first is None else first
+        return self._usages[tag]
+
+    def cancel(self) -> None:
+        """Send a CANCEL, if the machine allows it."""
+        next(iter(self._usages.values())).handle(Event.TU_CANCEL)
+
+    def abandon(self) -> None:
+        """Wait no longer for a final response."""
+        for usage in self._usages.values():
+            usage.handle(Event.TU_ABANDON)
+
+    def confirmed(self) -> list[CallerUsage]:
+        """Give the dialogs that a 2xx has begun."""
+        return [usage for usage in self._usages.values() if usage.dialog is not None]
+
+    async def leave(self) -> None:
+        """Hang up, in all dialogs; one that begins later is ended at once."""
+        self._left = True
+        for usage in self.confirmed():
+            await usage.end()
 
 
 class Answering:
     """An INVITE that is being answered. Implements `sipfsm.transaction.ServerUser`."""
 
-    def __init__(self, transaction: ServerTransaction) -> None:
+    def __init__(self, transaction: ServerTransaction, usage: CalleeUsage, tag: str) -> None:
         self.transaction = transaction
         self.request = transaction.request
-        self.wants_no_answer = trio.Event()
+        self.usage = usage
+        self.tag = tag
+        usage.handle(Event.INVITE, transaction)
 
     def answer(self, status: int) -> None:
-        """Answer without a body."""
-        self.transaction.respond(make_response(self.request, status))
+        """Answer without a body, by way of the machine."""
+        event = Event.TU_101_199 if status < 200 else Event.TU_300_699
+        self.usage.handle(event, make_response(self.request, status, to_tag=self.tag))
+
+    def answer_badly(self, response: Response) -> None:
+        """Answer what no machine would."""
+        self.transaction.respond(response)
+
+    def accept(self, success: Response) -> None:
+        """Answer with a 2xx: the dialog begins."""
+        self.usage.begin(dialog_of_callee(self.request, success))
+        self.usage.handle(Event.TU_2XX, success)
 
     def ack_arrived(self, ack: Request) -> None:
         """Do nothing: what has the branch of its INVITE is not the ACK that this phone waits for."""
@@ -119,8 +203,7 @@ class Answering:
         """Do nothing: the other side has gone."""
 
     def cancelled(self) -> None:
-        """Take note that the caller has given up."""
-        self.wants_no_answer.set()
+        """Do nothing: the phone tells the machine of the CANCEL that came."""
 
 
 class Subscriber:
@@ -150,7 +233,7 @@ class Subscriber:
             habits: what it does, and how often.
             chance: where all that is left to chance comes from.
             tally: where the outcome of calls is counted.
-            engines: of the four machines.
+            engines: of the four machines of transactions, and of the two of dialogs.
         """
         self.name = name
         self.host = host
@@ -163,8 +246,8 @@ class Subscriber:
         self._tally = tally
         self._engines = engines
         self._cseq = 0
-        self._acknowledged: dict[tuple[str, str | None], trio.Event] = {}
-        self._talking: dict[str, trio.Event] = {}
+        self._usages: dict[DialogId, DialogUsage] = {}
+        self._talking = 0
         self._layer: TransactionLayer
         self._nursery: trio.Nursery
 
@@ -180,8 +263,8 @@ class Subscriber:
         while True:
             with trio.move_on_after(chance.expovariate(1 / habits.stays)):
                 await self._work(others)
-            self._acknowledged.clear()
-            self._talking.clear()
+            self._usages.clear()
+            self._talking = 0
             await trio.sleep(chance.expovariate(1 / habits.away))
 
     async def _work(self, others: Sequence[str]) -> None:
@@ -227,85 +310,128 @@ class Subscriber:
             self._tally.add(outcome)
 
     async def _call_and_talk(self, callee: str) -> str:
-        acknowledges = self._chance.random() >= self._habits.forgets_ack
-        invite = self._request("INVITE", callee)
-        dialogs: dict[str | None, Dialog] = {}
+        line = _Line(self, acknowledges=self._chance.random() >= self._habits.forgets_ack)
 
-        def answered(response: Response) -> None:
-            dialog = dialogs[response.to.tag] = _dialog_of_caller(response)
-            if acknowledges:
-                self._acknowledge(dialog, response.cseq.number)
+        def cancel() -> None:
+            self._send_cancel(client)
 
-        exchange = Exchange(answered)
-        client = self._begin(invite, self._proxy, exchange)
+        calling = Calling(lambda: CallerUsage(self._engines, self._layer.timers, line, cancel))
+        client = self._begin(self._request("INVITE", callee), self._proxy, calling)
         with trio.move_on_after(self._chance.uniform(*self._habits.patience)):
-            await exchange.over.wait()
-        gave_up = not exchange.over.is_set()
+            await calling.over.wait()
+        gave_up = not calling.over.is_set()
         if gave_up:
-            await self._give_up(client, exchange)
-        if exchange.final is None:
+            await self._give_up(client, calling)
+        if calling.final is None:
             return "lost"
-        if exchange.final.status >= 300:
-            return "cancelled" if gave_up else _OUTCOMES.get(exchange.final.status, "refused")
-        await self._talk(dialogs)
+        if calling.final.status >= 300:
+            return "cancelled" if gave_up else _OUTCOMES.get(calling.final.status, "refused")
+        if not gave_up:  # or else the CANCEL has crossed the 2xx (RFC 5407 3.1.2)
+            await self._talk(calling.confirmed()[0])
+        await calling.leave()
         return "answered"
 
-    async def _give_up(self, client: ClientTransaction, exchange: Exchange) -> None:
+    async def _give_up(self, client: ClientTransaction, calling: Calling) -> None:
         """Cancel an INVITE (:rfc:`3261#section-9.1`) and wait for what comes of it."""
         with trio.move_on_after(T64):
-            await exchange.heard.wait()
-        if not exchange.over.is_set() and exchange.heard.is_set():
-            cancel = make_cancel(client.request)
-            cancel.headers.remove(b"via")
-            self._begin(cancel, client.target, Exchange(), branch=client.branch)
+            await calling.heard.wait()
+        if not calling.over.is_set() and calling.heard.is_set():
+            calling.cancel()
         with trio.move_on_after(T64):
-            await exchange.over.wait()
-        if not exchange.over.is_set():
+            await calling.over.wait()
+        if not calling.over.is_set():
             client.abandon()
+            calling.abandon()
 
-    async def _talk(self, dialogs: Mapping[str | None, Dialog]) -> None:
-        """Talk in the first dialog, and end those of other branches that answered too."""
-        first = next(iter(dialogs.values()))
-        hung_up = self._talking[first.call_id] = trio.Event()
-        with trio.move_on_after(self._chance.expovariate(1 / self._habits.talk)):
-            await hung_up.wait()
-        self._talking.pop(first.call_id, None)
-        for dialog in list(dialogs.values()):
-            if dialog is not first or not hung_up.is_set():
-                await self._say_bye(dialog)
+    def _send_cancel(self, client: ClientTransaction) -> None:
+        cancel = make_cancel(client.request)
+        cancel.headers.remove(b"via")
+        self._begin(cancel, client.target, Exchange(), branch=client.branch)
 
-    def _acknowledge(self, dialog: Dialog, number: int) -> None:
-        ack = self._in_dialog("ACK", dialog, number)
+    async def _talk(self, usage: DialogUsage) -> None:
+        """Talk until one of the two hangs up, and perhaps change the session once meanwhile."""
+        self._talking += 1
+        length = self._chance.expovariate(1 / self._habits.talk)
+        changes = self._chance.random() < self._habits.changes
+        first = self._chance.uniform(0, length) if changes else length
+        with trio.move_on_after(first):
+            await usage.over.wait()
+        if changes:
+            usage.change()
+            with trio.move_on_after(length - first):
+                await usage.over.wait()
+        self._talking -= 1
+
+    # ---- dialogs, see `DialogUser`
+
+    def confirmed(self, usage: DialogUsage, dialog: Dialog) -> None:
+        """Take note of a dialog that a 2xx has begun."""
+        self._usages[dialog.id] = usage
+
+    def forget(self, dialog: Dialog) -> None:
+        """Let go of a dialog."""
+        self._usages.pop(dialog.id, None)
+
+    def acknowledge(self, dialog: Dialog, answer: Response) -> None:
+        """Send the ACK of a 2xx."""
+        ack = self._in_dialog("ACK", dialog, answer.cseq.number)
         flow = self._layer.transport.flow_to_nowait(dialog.hop)
         assert flow is not None  # over UDP there is always one
         self._layer.send_statelessly(ack, dialog.hop, self._layer.new_branch(), prefer=flow)
 
-    async def _say_bye(self, dialog: Dialog) -> None:
+    def say_bye(self, dialog: Dialog) -> trio.Event:
+        """Send a BYE."""
         self._cseq += 1
-        await self._ask(self._in_dialog("BYE", dialog, self._cseq), dialog.hop, Exchange())
+        exchange = Exchange()
+        self._begin(self._in_dialog("BYE", dialog, self._cseq), dialog.hop, exchange)
+        return exchange.over
+
+    def say_update(self, dialog: Dialog, settled: Callable[[int | None], None]) -> None:
+        """Send an UPDATE."""
+        self._cseq += 1
+        update = self._in_dialog("UPDATE", dialog, self._cseq)
+        update.headers.add(b"contact", f"<{self._contact}>".encode())
+        self._begin(update, dialog.hop, Asking(settled))
 
     # ---- being called
 
     def serve(self, transaction: ServerTransaction) -> None:
         """Take a new request."""
         request = transaction.request
-        if request.method == "INVITE":
-            answering = transaction.user = Answering(transaction)
-            self._nursery.start_soon(self._answer, answering)
-            return
         if request.method == "CANCEL":
             invite = self._layer.find_cancelled(request)
             if invite is not None and isinstance(invite.user, Answering):
-                invite.user.cancelled()
-        if request.method == "BYE" and request.call_id in self._talking:
-            self._talking[request.call_id].set()
-        transaction.respond(make_response(request, _OK))
+                invite.user.usage.handle(Event.CANCEL, transaction)
+            transaction.respond(make_response(request, _OK))
+        elif request.to.tag is not None:
+            self._serve_in_dialog(transaction)
+        elif request.method == "INVITE":
+            self._nursery.start_soon(self._answer, self._be_asked(transaction))
+        else:
+            transaction.respond(make_response(request, _OK))
+
+    def _serve_in_dialog(self, transaction: ServerTransaction) -> None:
+        """Take a request within a dialog, which may be none (:rfc:`3261#section-12.2.2`)."""
+        usage = self._usage_of(transaction.request)
+        if usage is None:
+            transaction.respond(make_response(transaction.request, _NO_DIALOG))
+        else:
+            is_bye = transaction.request.method == "BYE"
+            usage.handle(Event.BYE if is_bye else Event.REQUEST, transaction)
 
     def take_stray(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx."""
-        acknowledged = self._acknowledged.get((request.call_id, request.to.tag))
-        if acknowledged is not None:
-            acknowledged.set()
+        usage = self._usage_of(request)
+        if request.method == "ACK" and usage is not None:
+            usage.handle(Event.ACK, request)
+
+    def _usage_of(self, request: Request) -> DialogUsage | None:
+        return self._usages.get((request.call_id, request.to.tag, request.from_.tag))
+
+    def _be_asked(self, transaction: ServerTransaction) -> Answering:
+        usage = CalleeUsage(self._engines, self._layer.timers, self, transaction)
+        answering = transaction.user = Answering(transaction, usage, self._token())
+        return answering
 
     async def _answer(self, answering: Answering) -> None:
         chance, habits = self._chance, self._habits
@@ -321,8 +447,8 @@ class Subscriber:
         answering.answer(180)
         answers, declines = draw < habits.answers, draw < habits.answers + habits.declines
         with trio.move_on_after(chance.uniform(*habits.ring) if declines else 200):
-            await answering.wants_no_answer.wait()
-        if answering.wants_no_answer.is_set():
+            await answering.usage.cancelled.wait()
+        if answering.usage.cancelled.is_set():
             answering.answer(487)
         elif answers:
             await self._pick_up(answering)
@@ -337,35 +463,22 @@ class Subscriber:
                 await trio.sleep(20)
                 await self._pick_up(answering)
             case 1:  # twice, as if it had forked itself
-                answering.transaction.respond(self._success(answering.request, "other"))
+                answering.answer_badly(self._success(answering.request, "other"))
                 await self._pick_up(answering)
             case _:  # not at all, but with provisional responses that mean nothing
                 for status in (183, 199, 100):
-                    answering.answer(status)
+                    answering.answer_badly(make_response(answering.request, status))
                 await trio.sleep(100)
                 answering.answer(500)
 
     async def _pick_up(self, answering: Answering) -> None:
-        """Answer, repeat the answer until the ACK comes (:rfc:`3261#section-13.3.1.4`), talk, and hang up."""
-        invite = answering.request
-        success = self._success(invite, self._token())
-        dialog = _dialog_of_callee(invite, success)
-        acknowledged = self._acknowledged[dialog.call_id, success.to.tag] = trio.Event()
-        hung_up = self._talking[dialog.call_id] = trio.Event()
-        interval, left = T1, T64
-        while left > 0 and not acknowledged.is_set():
-            answering.transaction.respond(success)
-            with trio.move_on_after(interval):
-                await acknowledged.wait()
-            left -= interval
-            interval = min(2 * interval, T2)
-        if acknowledged.is_set():
-            with trio.move_on_after(self._chance.expovariate(1 / self._habits.talk)):
-                await hung_up.wait()
-        del self._acknowledged[dialog.call_id, success.to.tag]
-        self._talking.pop(dialog.call_id, None)
-        if not hung_up.is_set():
-            await self._say_bye(dialog)
+        """Answer, talk once the ACK has come, and hang up; without an ACK the machine does so by itself."""
+        answering.accept(self._success(answering.request, answering.tag))
+        self._talking += 1
+        await answering.usage.settled.wait()
+        self._talking -= 1
+        await self._talk(answering.usage)
+        await answering.usage.end()
 
     def _success(self, invite: Request, tag: str) -> Response:
         response = make_response(invite, _OK, to_tag=tag)
@@ -405,7 +518,7 @@ class Subscriber:
             headers.add(b"route", route.encode())
         headers.add(b"from", dialog.local.encode())
         headers.add(b"to", dialog.remote.encode())
-        headers.add(b"call-id", dialog.call_id.encode())
+        headers.add(b"call-id", dialog.id[0].encode())
         headers.add(b"cseq", b"%d %b" % (number, method.encode()))
         headers.add(b"content-length", b"0")
         return Request(method, dialog.target.encode(), headers)
@@ -424,28 +537,29 @@ class Subscriber:
         return exchange.final
 
 
-_OK = 200
+@dataclass(frozen=True)
+class _Line:
+    """A phone as the dialogs of one call of it see it: perhaps it forgets its ACKs."""
+
+    phone: Subscriber
+    acknowledges: bool
+
+    def confirmed(self, usage: DialogUsage, dialog: Dialog) -> None:
+        self.phone.confirmed(usage, dialog)
+
+    def forget(self, dialog: Dialog) -> None:
+        self.phone.forget(dialog)
+
+    def acknowledge(self, dialog: Dialog, answer: Response) -> None:
+        if self.acknowledges:
+            self.phone.acknowledge(dialog, answer)
+
+    def say_bye(self, dialog: Dialog) -> trio.Event:
+        return self.phone.say_bye(dialog)
+
+    def say_update(self, dialog: Dialog, settled: Callable[[int | None], None]) -> None:
+        self.phone.say_update(dialog, settled)
+
+
+_OK, _NO_DIALOG = 200, 481
 _OUTCOMES = {486: "busy", 603: "declined", 487: "cancelled"}
-
-
-def _dialog_of_caller(answer: Response) -> Dialog:
-    return _dialog(answer, answer.from_, answer.to, answer.contacts[0], answer.record_routes[::-1])
-
-
-def _dialog_of_callee(invite: Request, answer: Response) -> Dialog:
-    return _dialog(answer, answer.to, invite.from_, invite.contacts[0], invite.record_routes)
-
-
-def _dialog(
-    answer: Response, local: NameAddr, remote: NameAddr, contact: NameAddr, routes: Sequence[NameAddr]
-) -> Dialog:
-    hop = (routes[0] if routes else contact).uri
-    assert isinstance(hop, SipUri)
-    return Dialog(
-        answer.call_id,
-        local.to_bytes().decode(),
-        remote.to_bytes().decode(),
-        str(contact.uri),
-        tuple(route.to_bytes().decode() for route in routes),
-        Target("UDP", hop.host, hop.port or DEFAULT_PORT),
-    )

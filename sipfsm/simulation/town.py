@@ -21,6 +21,7 @@ from trio.testing import MockClock
 from sipfsm.config import Settings
 from sipfsm.fsm import Engine, Timing
 from sipfsm.server import Server, Surroundings
+from sipfsm.simulation import dialog
 from sipfsm.simulation.judge import Violation, Wire, ladder_of, must
 from sipfsm.simulation.network import Link, Network, Packet
 from sipfsm.simulation.registrations import RegistrarJudge
@@ -226,7 +227,7 @@ class _Town:
 
     def _subscribers(self) -> list[tuple[Subscriber, list[str]]]:
         plan, proxies = self._plan, list(self._hosts.items())
-        engines = ready_engines(Timing())
+        engines = {**ready_engines(Timing()), **{name: self._engines[name] for name in dialog.MODELS}}
         found = []
         for number in range(plan.users):
             host, name = proxies[number % len(proxies)]

@@ -77,6 +77,11 @@ class Composition(ABC):
         """Give the states of the sides."""
         return [side.states[state >> shift & mask] for shift, mask, side in self._placed]
 
+    def receiver(self, state: int, mail: int) -> int:
+        """Give the number of the state of the side that a kind of message goes to."""
+        shift, mask, _side = self._receivers[mail]
+        return state >> shift & mask
+
     def flying(self, state: int) -> int:
         """Give the number of the network's state."""
         return state >> self._above

@@ -9,8 +9,8 @@ from sipfsm.verify.ladder import ladder, mermaid
 from sipfsm.verify.races import RACES, Race, find_race
 from sipfsm.verify.report import describe
 from sipfsm.verify.results import Counterexample, Result
-from sipfsm.verify.scenario import Scenario
-from sipfsm.verify.scenarios import FINDINGS
+from sipfsm.verify.scenario import AnyScenario
+from sipfsm.verify.scenarios import CALL_FINDINGS, FINDINGS
 
 Find = Callable[[str], Model]
 
@@ -76,6 +76,17 @@ TOLD = (
         "the callee may "
         "fall silent.",
     ),
+    Finding(
+        "A BYE before the ACK",
+        "RFC 5407 3.2.4 has the callee send a BYE before the ACK of its 2xx has come, which Figure 2 allows. "
+        "If the 2xx is lost, and the BYE overtakes the provisional response, then the caller knows of no "
+        "dialog: it refuses the BYE with 481. The callee is done, and repeats its 2xx no more. Then the "
+        "provisional response comes, Timer B is stopped, and the caller waits until its user does something.",
+        "call-hasty-bye",
+        "call",
+        "RFC 3261 15 forbids it: no BYE of the callee before the ACK has come, or before 64\\*T1 have passed "
+        "without one. A callee that keeps to that leaves nobody waiting, however many messages are lost.",
+    ),
 )
 
 _BEGINNING = (
@@ -85,13 +96,10 @@ _BEGINNING = (
 )
 
 _RACES = (
-    "Runs in which messages cross, as RFC 5407 and RFC 3261 describe them. They were found by "
-    "looking for the "
-    "shortest run that leads there. In all runs that go on from there, every property holds: "
-    "scenarios `invite` "
-    "and `fork`. The other races of RFC 5407 need a dialog, a BYE or a second INVITE, and are "
-    "outside of these "
-    "scenarios."
+    "Runs in which messages cross, as transactions and a proxy see them. They were found by looking for the "
+    "shortest run that leads there. In all runs that go on from there, every property holds: scenarios "
+    "`invite` and `fork`. The races of a dialog, all those of RFC 5407 among them, have "
+    "[a page of their own](races.md)."
 )
 
 
@@ -99,7 +107,7 @@ def write_findings(results: Sequence[Result], find: Find) -> str:
     """Write the page.
 
     Args:
-        results: of all `FINDINGS`.
+        results: of all `FINDINGS` and `CALL_FINDINGS`, and of the scenarios in which all holds.
         find: gives the model of a name.
     """
     by_name = {result.scenario: result for result in results}
@@ -107,31 +115,35 @@ def write_findings(results: Sequence[Result], find: Find) -> str:
 
 
 def _page(results: dict[str, Result], find: Find) -> Iterator[str]:
-    yield from ["# Findings", "", _filled(_BEGINNING)]
-    scenarios = {scenario.name: scenario for scenario in FINDINGS}
+    yield from ["# Findings", "", filled(_BEGINNING)]
+    every: tuple[AnyScenario, ...] = (*FINDINGS, *CALL_FINDINGS)
+    scenarios = {scenario.name: scenario for scenario in every}
     for finding in TOLD:
         yield from _finding(finding, results, scenarios)
-    yield from ["", "## Races", "", _filled(_RACES)]
+    yield from ["", "## Races", "", filled(_RACES)]
     for race in RACES:
         yield from _race(race, find_race(race, find))
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
+    """Break a paragraph into lines."""
     return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
-def _finding(finding: Finding, results: dict[str, Result], scenarios: dict[str, Scenario]) -> Iterator[str]:
+def _finding(
+    finding: Finding, results: dict[str, Result], scenarios: dict[str, AnyScenario]
+) -> Iterator[str]:
     result = results[finding.broken]
     bounds = f"Scenario `{finding.broken}`: {describe(scenarios[finding.broken].network)}. {_count(result)}"
-    yield from ["", f"## {finding.title}", "", _filled(finding.text), "", _filled(bounds)]
+    yield from ["", f"## {finding.title}", "", filled(finding.text), "", filled(bounds)]
     for verdict in result.verdicts:
         if verdict.counterexample is not None:
             yield from _drawn(verdict.counterexample)
-    yield from ["", _filled(finding.remedy)]
+    yield from ["", filled(finding.remedy)]
     if finding.holds is not None:
         names = " ".join(verdict.property for verdict in results[finding.holds].verdicts if verdict.holds)
         count = _count(results[finding.holds])
-        yield from ["", _filled(f"Scenario `{finding.holds}`: {names} hold. {count}")]
+        yield from ["", filled(f"Scenario `{finding.holds}`: {names} hold. {count}")]
 
 
 def _count(result: Result) -> str:
@@ -139,7 +151,7 @@ def _count(result: Result) -> str:
 
 
 def _race(race: Race, run: Counterexample) -> Iterator[str]:
-    yield from ["", f"### {race.name}", "", _filled(f"{race.source}. {race.text}")]
+    yield from ["", f"### {race.name}", "", filled(f"{race.source}. {race.text}")]
     yield from _drawn(run, with_property=False)
     yield from ["", race.outcome]
 

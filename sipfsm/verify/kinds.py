@@ -14,6 +14,9 @@ class Kind(StrEnum):
     OTHER_SERVER = "non-invite-server"
     BRANCH = "branch"
     RESPONSE_CONTEXT = "response-context"
+    DIALOG_CALLER = "dialog-caller"
+    DIALOG_CALLEE = "dialog-callee"
+    OFFER = "offer"
     UNKNOWN = "unknown"
 
 
@@ -51,6 +54,10 @@ def kind_of(model: Model) -> Kind:
     """Tell what a model is by what it begins with and does."""
     first = {trigger for row in model.transitions if row.source == model.initial for trigger in row.trigger}
     actions = {action for _where, action in model.actions()}
+    if any(Event.BYE in row.trigger for row in model.transitions):
+        return Kind.DIALOG_CALLEE if Event.INVITE in first else Kind.DIALOG_CALLER
+    if Event.OFFER in first:
+        return Kind.OFFER
     if Event.INVITE in first:
         return Kind.INVITE_SERVER
     if Event.REQUEST in first:
@@ -68,14 +75,15 @@ def cells_of(model: Model) -> tuple[Cell, ...]:
     """Give what can happen in every live state of a model, timers aside.
 
     Of a transaction the RFC says it; of the machines of a proxy it is all that happens in any live state. Of
-    another machine nobody can know it but its author: the result is empty.
+    a dialog it differs from state to state, as its model says, and of another machine nobody can know it but
+    its author: then the result is empty.
     """
     kind = kind_of(model)
     if kind in _CELLS:
         return _CELLS[kind]
-    if kind is Kind.UNKNOWN:
-        return ()
-    return tuple((event,) for event in live_events(model))
+    if kind in {Kind.BRANCH, Kind.RESPONSE_CONTEXT}:
+        return tuple((event,) for event in live_events(model))
+    return ()
 
 
 def live_events(model: Model) -> list[Event]:

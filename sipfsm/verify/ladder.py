@@ -5,24 +5,27 @@ from collections.abc import Iterator
 from sipfsm.verify.results import Counterexample, Step
 
 _TITLES = {"ack": "ACK", "ack-2xx": "ACK of 2xx", "cancel": "CANCEL"}
-_NEAR, _FAR, _FORK = 14, 34, 26
+_NEAR, _FAR, _FORK, _CALL = 14, 34, 26, 36
 
 
 def ladder(run: Counterexample) -> list[str]:
     """Draw a run as text: a line for each step, the time in T1 on the left, rows and remarks on the right."""
     places = _places(run.lanes)
-    width = places[run.lanes[-1]] + 6
+    width = places[run.lanes[-1]] + places[run.lanes[0]] + 2
     heads = [" "] * (width + 6)
     for lane, place in places.items():
         start = max(0, place - len(lane) // 2)
         heads[start : start + len(lane)] = lane
     lines = ["  T1 " + "".join(heads).rstrip()]
+    states: dict[str, str] = {}
     for number, step in enumerate(run.steps):
         if number == run.circle:
             lines.append("     from here on again and again:")
         if step.what != "pass":
             drawn = "".join(_line(run.lanes, places, width, step))
-            lines.append(f"{step.at:4} {drawn} {_remark(step)}".rstrip())
+            remark = _remark(step, is_new_state=states.get(step.who, "") != step.state)
+            lines.append(f"{step.at:4} {drawn} {remark}".rstrip())
+        states[step.who] = step.state
     lines.append(f"{_end(run):4} {run.property}: {run.reason}")
     return lines
 
@@ -34,11 +37,11 @@ def _end(run: Counterexample) -> int:
 
 def _places(lanes: tuple[str, ...]) -> dict[str, int]:
     """Give the column of each lane; a transaction and its user are close to each other."""
-    places, place = {}, 4
+    places, place = {}, 4 if len(lanes) > 2 else 8
     for lane, following in zip(lanes, (*lanes[1:], lanes[-1]), strict=True):
         places[lane] = place
         if "client" not in lanes:
-            place += _FORK
+            place += _FORK if len(lanes) > 2 else _CALL
         else:
             place += _NEAR if {lane, following} & {"caller", "callee"} else _FAR
     return places
@@ -98,8 +101,10 @@ def title(step: Step) -> str:
     return f"{name}, sent at {step.at - step.age}" if step.age else name
 
 
-def _remark(step: Step) -> str:
+def _remark(step: Step, *, is_new_state: bool) -> str:
     parts = [", ".join(step.rows)] if step.rows else []
+    if step.state and is_new_state:
+        parts.append(step.state)
     if step.what == "duplicate":
         parts.append(f"the network duplicates {title(step)}")
     if step.sent:

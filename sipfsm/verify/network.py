@@ -18,6 +18,8 @@ class Mail(NamedTuple):
     """Messages of one channel share its capacity, and keep their order where the network does not reorder."""
     way: tuple[str, str]
     """Who sends it and who gets it, as a picture names them."""
+    carried: bool = False
+    """Whether a transaction that is no part of the composition sees to it: it comes, and comes once."""
 
 
 class InFlight(NamedTuple):
@@ -129,7 +131,11 @@ class Medium:
 
     def _fresh(self, messages: tuple[int, ...]) -> list[int]:
         delay = self._network.delay
-        return [place for place in self._places(messages) if _remaining(messages[place]) == delay]
+        return [
+            place
+            for place in self._places(messages)
+            if _remaining(messages[place]) == delay and not self.mails[_mail(messages[place])].carried
+        ]
 
     def _places(self, messages: tuple[int, ...]) -> list[int]:
         """One place of those that make no difference."""

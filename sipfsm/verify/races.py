@@ -4,7 +4,6 @@ None of them breaks a property: the machines get over it. But whoever writes a t
 it.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from sipfsm.verify.scenarios import FORKS, SCENARIOS
 from sipfsm.verify.side import Label
 from sipfsm.verify.trace import tell
 from sipfsm.verify.verify import compose, lanes_of
+from sipfsm.verify.walk import Walk
 
 Seen = Callable[[list[Any], Label], bool]
 """Whether a move is the race: of the states of the sides before it, and what the move is."""
@@ -99,7 +99,7 @@ RACES = (
         _second_2xx,
     ),
 )
-"""What can be met within the scenarios; races that need a BYE or a re-INVITE are not."""
+"""What can be met in the compositions of transactions; those of a dialog are found by `crossings`."""
 
 
 def find_race(race: Race, find: Callable[[str], Model]) -> Counterexample:
@@ -117,23 +117,8 @@ def find_race(race: Race, find: Callable[[str], Model]) -> Counterexample:
 
 
 def _shortest(composition: Composition, seen: Seen) -> tuple[Edge, ...]:
-    came_by: dict[int, tuple[int, Edge] | None] = {composition.start: None}
-    todo = deque([composition.start])
-    while todo:
-        state = todo.popleft()
-        parts = composition.parts(state)
-        for edge in composition.edges(state):
-            if edge[4] is not None and seen(parts, edge[4].label):
-                return (*_way(came_by, state), edge)
-            if edge[0] not in came_by:
-                came_by[edge[0]] = (state, edge)
-                todo.append(edge[0])
+    walk = Walk(composition)
+    for state, edge in walk:
+        if edge[4] is not None and seen(composition.parts(state), edge[4].label):
+            return (*walk.way(state), edge)
     raise LookupError("no run leads there")
-
-
-def _way(came_by: dict[int, tuple[int, Edge] | None], state: int) -> tuple[Edge, ...]:
-    path = []
-    while (step := came_by[state]) is not None:
-        state, edge = step
-        path.append(edge)
-    return tuple(reversed(path))

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sipfsm.verify.ladder import mermaid
 from sipfsm.verify.results import MachineResult, Result, Verdict
-from sipfsm.verify.scenario import AnyScenario, Fork, Network
+from sipfsm.verify.scenario import AnyScenario, Call, Fork, Network
 
 
 class Report(BaseModel):
@@ -74,6 +74,10 @@ def describe(network: Network) -> str:
 
 def describe_users(scenario: AnyScenario) -> str:
     """Say what the transaction users may do, in a few words."""
+    if isinstance(scenario, Call):
+        wishes = [f"{each} of the caller" for each in scenario.caller_wishes]
+        wishes += [f"{each} of the callee" for each in scenario.callee_wishes]
+        return f"within {scenario.within} T1 of each change of state: {', '.join(wishes) or 'nothing'}"
     callee = f"answered within {scenario.callee.within} T1 of the request"
     if isinstance(scenario, Fork):
         cancelled = scenario.caller.cancel_within

@@ -67,6 +67,8 @@ class Step(_Strict):
     """What was handed to the network, in its order."""
     told: tuple[str, ...] = ()
     """What a transaction told its user, such as a response."""
+    state: str = ""
+    """Of a dialog: its state afterwards."""
 
 
 class Counterexample(_Strict):

@@ -66,7 +66,24 @@ class ForkProperty(StrEnum):
     """Every run ends, and nothing is left behind."""
 
 
-AnyProperty = Property | ForkProperty
+class CallProperty(StrEnum):
+    """What must hold of the dialog between two user agents."""
+
+    D1 = "D1"
+    """Every run ends, with both dialogs gone."""
+    D2 = "D2"
+    """Every 2xx to an INVITE that comes to a dialog is acknowledged."""
+    D3 = "D3"
+    """In Mortal no new request is sent, a BYE is accepted, and all else is refused."""
+    D4 = "D4"
+    """What is Established ends with a BYE; and what a BYE ends is Mortal."""
+    D5 = "D5"
+    """No offer is sent or accepted while another one is pending."""
+    D6 = "D6"
+    """Every request that comes to a dialog is answered, and a BYE with a 2xx."""
+
+
+AnyProperty = Property | ForkProperty | CallProperty
 
 
 class Message(StrEnum):
@@ -222,4 +239,28 @@ class Fork(_Strict):
     properties: tuple[ForkProperty, ...] = tuple(ForkProperty)
 
 
-AnyScenario = Scenario | Fork
+Wish = Literal["CANCEL", "early BYE", "BYE", "re-INVITE", "UPDATE", "REFER"]
+"""A request that a user may send once; an early BYE is one before a final response has come."""
+
+
+class Call(_Strict):
+    """Two user agents with a dialog, and what each of them knows of offers and answers."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    caller: Role = Role(model="dialog-caller")
+    callee: Role = Role(model="dialog-callee")
+    offer: Role = Role(model="offer")
+    network: Network = Network(losses=None, duplicates=0, delay=0)
+    caller_wishes: tuple[Wish, ...] = ()
+    callee_wishes: tuple[Wish, ...] = ()
+    within: int = Field(default=1, ge=0)
+    """Ticks for which a user may do something of its own accord, in each state of its dialog."""
+    offer_in: Literal["INVITE", "2xx"] = "INVITE"
+    """Which message carries the first offer; the answer is in the 2xx, or else in the ACK."""
+    waits_for_ack: bool = True
+    """Whether the callee sends no BYE before the ACK has come (:rfc:`3261#section-15`)."""
+    properties: tuple[CallProperty, ...] = tuple(CallProperty)
+
+
+AnyScenario = Scenario | Fork | Call

@@ -1,6 +1,6 @@
 """The built-in scenarios: what `sipfsm verify` explores, and the findings that the documentation shows."""
 
-from sipfsm.verify.scenario import Callee, Caller, Fork, Network, Property, Role, Scenario
+from sipfsm.verify.scenario import Call, Callee, Caller, Fork, Network, Property, Role, Scenario
 
 S1, S2, S3, S4, S5 = Property
 
@@ -52,6 +52,41 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 FORKS: tuple[Fork, ...] = (Fork(name="fork", title="A forking proxy between a caller and two servers"),)
 """What must hold of a proxy."""
+
+CALLS: tuple[Call, ...] = (
+    Call(
+        name="call",
+        title="A call that either side ends, before it is answered or later",
+        caller_wishes=("CANCEL", "early BYE", "BYE"),
+        callee_wishes=("BYE",),
+    ),
+    Call(
+        name="call-re-invite",
+        title="A call with a re-INVITE of each side",
+        caller_wishes=("BYE", "re-INVITE"),
+        callee_wishes=("BYE", "re-INVITE"),
+    ),
+    Call(
+        name="call-late-offer",
+        title="A call with an offer in its 2xx, and a re-INVITE",
+        caller_wishes=("BYE", "re-INVITE"),
+        callee_wishes=("BYE",),
+        offer_in="2xx",
+    ),
+    Call(
+        name="call-update",
+        title="A call with an UPDATE and a re-INVITE, which may meet",
+        caller_wishes=("UPDATE", "re-INVITE"),
+        callee_wishes=("re-INVITE",),
+    ),
+    Call(
+        name="call-refer",
+        title="A call with a REFER of either side",
+        caller_wishes=("BYE", "REFER"),
+        callee_wishes=("BYE", "REFER"),
+    ),
+)
+"""What must hold of the dialog between two user agents."""
 
 _PERFECT = Network(losses=0, duplicates=0, delay=0)
 _SWITCHED_OFF = Callee(answers=("1xx",), at_last=("abandon",))
@@ -134,3 +169,13 @@ FINDINGS: tuple[Scenario, ...] = (
     ),
 )
 """What the documentation shows: some of these break a property, and are to."""
+
+CALL_FINDINGS: tuple[Call, ...] = (
+    Call(
+        name="call-hasty-bye",
+        title="A call whose callee hangs up without waiting for the ACK",
+        callee_wishes=("BYE",),
+        waits_for_ack=False,
+    ),
+)
+"""The same of dialogs."""

@@ -18,6 +18,8 @@ class Label(NamedTuple):
     rows: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     """What a transaction told its user."""
+    state: str = ""
+    """The state of a dialog afterwards."""
 
 
 class Outcome(NamedTuple, Generic[S]):

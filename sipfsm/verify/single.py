@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sipfsm.fsm import TIMER_EVENTS, Event, Model, Timer
-from sipfsm.verify.kinds import Kind, cells_of, kind_of, live_events
+from sipfsm.verify.kinds import cells_of, live_events
 from sipfsm.verify.machine import Local, Machine
 from sipfsm.verify.results import Check, MachineResult
 
@@ -82,7 +82,7 @@ def check_machine(model: Model) -> MachineResult:
         ),
         cells=len(cells_of(model)) * len(states) + len(timers) - ours,
         further_cells=ours,
-        ignored=_ignored(model, states) if kind_of(model) is Kind.UNKNOWN else 0,
+        ignored=0 if cells_of(model) else _ignored(model, states),
         waits=_waits(graphs),
     )
 

@@ -60,8 +60,17 @@ def _mail_step(composition: Composition, now: int, what: str, delivery: Delivery
 
 
 def _move_step(composition: Composition, now: int, what: str, move: Move) -> Step:
-    _what, who, detail, rows, told = move.label
+    _what, who, detail, rows, told, state = move.label
     sent = tuple(composition.medium.mails[mail].name for mail in move.sent)
     return Step.model_validate(
-        {"at": now, "what": what, "who": who, "detail": str(detail), "rows": rows, "sent": sent, "told": told}
+        {
+            "at": now,
+            "what": what,
+            "who": who,
+            "detail": str(detail),
+            "rows": rows,
+            "sent": sent,
+            "told": told,
+            "state": state,
+        }
     )

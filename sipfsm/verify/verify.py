@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from sipfsm.fsm import Model
+from sipfsm.verify.call import Calling
+from sipfsm.verify.call_mail import LANES as CALL_LANES
 from sipfsm.verify.composition import Composition
 from sipfsm.verify.explore import NO_LIMITS, Exploration, Limits, explore
 from sipfsm.verify.fork import Forking
 from sipfsm.verify.fork_mail import LANES as FORK_LANES
 from sipfsm.verify.kinds import Kind, kind_of
 from sipfsm.verify.results import Result, Verdict
-from sipfsm.verify.scenario import AnyProperty, AnyScenario, Fork, Role
-from sipfsm.verify.scenarios import FORKS, SCENARIOS
+from sipfsm.verify.scenario import AnyProperty, AnyScenario, Call, Fork, Role
+from sipfsm.verify.scenarios import CALLS, FORKS, SCENARIOS
 from sipfsm.verify.trace import tell
 from sipfsm.verify.transactions import Transactions
 
@@ -24,6 +26,9 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.OTHER_SERVER: ("OTHER", "server"),
     Kind.BRANCH: ("fork", "branch"),
     Kind.RESPONSE_CONTEXT: ("fork", "context"),
+    Kind.DIALOG_CALLER: ("call", "caller"),
+    Kind.DIALOG_CALLEE: ("call", "callee"),
+    Kind.OFFER: ("call", "offer"),
 }
 """In which compositions a machine takes part, and as what."""
 
@@ -55,6 +60,8 @@ def scenarios_for(models: Sequence[str], find: Find) -> list[AnyScenario]:
         # The transactions of a proxy are those of its INVITE.
         parts = {("fork", place): name for (method, place), name in chosen.items() if method != "OTHER"}
         scenarios += [_placed(fork, parts, "fork", find) for fork in FORKS]
+    if "call" in wanted:
+        scenarios += [_placed(call, chosen, "call", find) for call in CALLS]
     return scenarios
 
 
@@ -75,11 +82,15 @@ def _placed(scenario: AnyScenario, chosen: Chosen, method: str, find: Find) -> A
 
 def lanes_of(scenario: AnyScenario) -> tuple[str, ...]:
     """Tell who takes part, in the order in which a picture shows them."""
+    if isinstance(scenario, Call):
+        return CALL_LANES
     return FORK_LANES if isinstance(scenario, Fork) else LANES
 
 
 def compose(scenario: AnyScenario, find: Find) -> Composition:
     """Put the parts of a scenario together."""
+    if isinstance(scenario, Call):
+        return Calling(scenario, find)
     return Forking(scenario, find) if isinstance(scenario, Fork) else Transactions(scenario, find)
 
 

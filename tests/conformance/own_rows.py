@@ -4,6 +4,8 @@ Transactions: what happens when the transaction user gives up, and when a 100 (T
 machines of a proxy: :rfc:`3261#section-16.6` to 16.10 with :rfc:`3261#section-9.1` and :rfc:`6026#section-8`.
 A binding, and an update of bindings: :rfc:`3261#section-10.3`. A stream connection: :rfc:`3261#section-18`.
 A server that ends: :rfc:`3261#section-21.5.4`.
+The dialog of a caller and of a callee: :rfc:`5407#section-2`, Figures 1 and 2, with its appendices C and D
+and :rfc:`3261#section-13` and 15. Offer and answer: :rfc:`3264#section-4`.
 """
 
 from tests.conformance import rfc_rows
@@ -437,6 +439,207 @@ SERVER = Table(
     ],
 )
 
+DIALOG_CALLER = Table(
+    "dialog-caller",
+    {
+        "Absent": "",
+        "Preparative": "tu_invite",
+        "Early": "tu_invite response_1xx",
+        "Moratorium": "tu_invite response_2xx",
+        "Established": "tu_invite response_2xx tu_ack",
+        "Mortal": "tu_invite response_2xx tu_ack bye",
+    },
+    [
+        # 5407 Figure 1: INV, and [new DSM] for a 1xx or a 2xx with a new tag.
+        Case("DLR-01", UR, "Absent", "tu_invite", "send_request", "Preparative"),
+        Case("DLR-02", UR, "Absent", "response_1xx", "pass_response", "Early"),
+        Case("DLR-03", UR, "Absent", "response_2xx", "pass_response", "Moratorium"),
+        # Figure 1: 1xx-tag, 2xx, 3xx-6xx.
+        Case("DLR-04", UR, "Preparative", "response_1xx", "pass_response", "Early"),
+        Case("DLR-05", UR, "Preparative", "response_2xx", "pass_response", "Moratorium"),
+        Case("DLR-06", UR, "Preparative", "response_300_699", "pass_response, terminate", "Morgue"),
+        # 3261 9.1: CANCEL after a provisional response, be it a 100; 64*T1 later the INVITE is given up.
+        Case("DLR-07", UR, "Preparative", "tu_cancel", "send_cancel", "Preparative"),
+        Case("DLR-08", UR, "Preparative", "tu_abandon", "terminate", "Morgue"),
+        # 3261 12.2.2, 15.1.2: no dialog, so 481.
+        Case("DLR-09", UR, "Preparative", "bye request", "refuse_unknown", "Preparative"),
+        Case("DLR-10", UR, "Early", "response_1xx", "pass_response", "Early"),
+        Case("DLR-11", UR, "Early", "response_2xx", "pass_response", "Moratorium"),
+        Case("DLR-12", UR, "Early", "response_300_699", "pass_response, terminate", "Morgue"),
+        # 5407 2, Early: the UAC may send a CANCEL, which has no direct influence.
+        Case("DLR-13", UR, "Early", "tu_cancel", "send_cancel", "Early"),
+        # 3261 13.2.2.4: early dialogs that were not confirmed end 64*T1 after the first 2xx.
+        Case("DLR-14", UR, "Early", "tu_abandon", "terminate", "Morgue"),
+        # 5407 2, Early: the UAC may also send a BYE. A machine that is Mortal lives for 64*T1 + T4.
+        Case("DLR-15", U, "Early", "tu_bye", "send_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-15", R, "Early", "tu_bye", "send_bye, start bye 32", "Mortal", "bye 32"),
+        # 3261 15.1.2: a BYE for an existing dialog, which an early one is, MUST get a 2xx.
+        Case("DLR-16", U, "Early", "bye", "accept_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-16", R, "Early", "bye", "accept_bye, start bye 32", "Mortal", "bye 32"),
+        # 3311 5.1, 5.2: UPDATE in early dialogs, by either side.
+        Case("DLR-17", UR, "Early", "tu_request", "send_request", "Early"),
+        Case("DLR-18", UR, "Early", "request", "pass_request", "Early"),
+        # 5407 Figure 1: ACK leads to Established; BYE (sr) leaves Confirmed. 3261 13.2.2.4: MUST be an ACK.
+        Case("DLR-19", UR, "Moratorium", "tu_ack", "acknowledge", "Established"),
+        Case("DLR-20", UR, "Moratorium", "response_2xx", "", "Moratorium"),
+        Case("DLR-21", U, "Moratorium", "tu_bye", "acknowledge, send_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-21", R, "Moratorium", "tu_bye", "acknowledge, send_bye, start bye 32", "Mortal", "bye 32"),
+        Case("DLR-22", U, "Moratorium", "bye", "acknowledge, accept_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-22", R, "Moratorium", "bye", "acknowledge, accept_bye, start bye 32", "Mortal", "bye 32"),
+        # 5407 2, Moratorium: the UAC may send an ACK. 3261 9.1: no CANCEL once there is a final response.
+        Case("DLR-23", UR, "Moratorium", "tu_request tu_cancel", "reject", "Moratorium"),
+        Case("DLR-24", UR, "Moratorium", "request", "pass_request", "Moratorium"),
+        # Figure 1: 2xx, ACK again and again.
+        Case("DLR-25", UR, "Established", "response_2xx", "acknowledge", "Established"),
+        Case("DLR-26", U, "Established", "tu_bye", "send_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-26", R, "Established", "tu_bye", "send_bye, start bye 32", "Mortal", "bye 32"),
+        Case("DLR-27", U, "Established", "bye", "accept_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-27", R, "Established", "bye", "accept_bye, start bye 32", "Mortal", "bye 32"),
+        # 5407 2, Established: both may send various messages.
+        Case("DLR-28", UR, "Established", "tu_request", "send_request", "Established"),
+        Case("DLR-29", UR, "Established", "request", "pass_request", "Established"),
+        Case("DLR-30", UR, "Established", "tu_cancel", "reject", "Established"),
+        # 5407 D: ACK in Mortal as well, and 64*T1 more. Figure 1: 2xx, ACK and BYE (r) stay.
+        Case("DLR-31", U, "Mortal", "response_2xx", "acknowledge, start bye 37", "Mortal", "bye 37"),
+        Case("DLR-31", R, "Mortal", "response_2xx", "acknowledge, start bye 32", "Mortal", "bye 32"),
+        Case("DLR-32", U, "Mortal", "response_1xx response_300_699", "", "Mortal", "bye 37"),
+        Case("DLR-32", R, "Mortal", "response_1xx response_300_699", "", "Mortal", "bye 32"),
+        Case("DLR-33", U, "Mortal", "bye", "accept_bye", "Mortal", "bye 37"),
+        Case("DLR-33", R, "Mortal", "bye", "accept_bye", "Mortal", "bye 32"),
+        # 5407 2, Mortal: other messages are responded to with an error; MUST NOT send any new requests.
+        Case("DLR-34", U, "Mortal", "request", "refuse_unknown", "Mortal", "bye 37"),
+        Case("DLR-34", R, "Mortal", "request", "refuse_unknown", "Mortal", "bye 32"),
+        Case("DLR-35", U, "Mortal", "tu_bye tu_request tu_cancel", "reject", "Mortal", "bye 37"),
+        Case("DLR-35", R, "Mortal", "tu_bye tu_request tu_cancel", "reject", "Mortal", "bye 32"),
+        # Figure 1: Timeout.
+        Case("DLR-36", UR, "Mortal", "timer_bye", "terminate", "Morgue"),
+    ],
+)
+
+DIALOG_CALLEE = Table(
+    "dialog-callee",
+    {
+        "Absent": "",
+        "Preparative": "invite",
+        "Early": "invite tu_101_199",
+        "Moratorium": "invite tu_2xx",
+        "Established": "invite tu_2xx ack",
+        "Mortal": "invite tu_2xx ack bye",
+    },
+    [
+        # 5407 Figure 2: INV; then 1xx-tag, 2xx, 3xx-6xx.
+        Case("DLE-01", UR, "Absent", "invite", "pass_request", "Preparative"),
+        Case("DLE-02", UR, "Preparative", "tu_101_199", "send_response", "Early"),
+        # 3261 13.3.1.4: the 2xx goes out again after T1, doubling until T2, for 64*T1; over any transport.
+        Case(
+            "DLE-03", UR, "Preparative", "tu_2xx",
+            "send_response, start repeat 0.5, start ack 32", "Moratorium", "repeat 0.5, ack 32",
+        ),
+        Case("DLE-04", UR, "Preparative", "tu_300_699", "send_response, terminate", "Morgue"),
+        # 5407 C: a CANCEL is no transition; the user answers 487 at once.
+        Case("DLE-05", UR, "Preparative", "cancel", "pass_request", "Preparative"),
+        Case("DLE-06", UR, "Preparative", "invite", "", "Preparative"),
+        # 3261 15: MUST NOT send a BYE outside of a dialog.
+        Case("DLE-07", UR, "Preparative", "tu_bye tu_request", "reject", "Preparative"),
+        Case("DLE-08", UR, "Early", "tu_101_199", "send_response", "Early"),
+        Case(
+            "DLE-09", UR, "Early", "tu_2xx",
+            "send_response, start repeat 0.5, start ack 32", "Moratorium", "repeat 0.5, ack 32",
+        ),
+        Case("DLE-10", UR, "Early", "tu_300_699", "send_response, terminate", "Morgue"),
+        Case("DLE-11", UR, "Early", "cancel", "pass_request", "Early"),
+        Case("DLE-12", UR, "Early", "invite", "", "Early"),
+        # Figure 2: BYE / 487 (INV).
+        Case("DLE-13", U, "Early", "bye", "accept_bye, refuse_invite, start bye 37", "Mortal", "bye 37"),
+        Case("DLE-13", R, "Early", "bye", "accept_bye, refuse_invite, start bye 32", "Mortal", "bye 32"),
+        # 3261 15: the callee MUST NOT send a BYE on early dialogs.
+        Case("DLE-14", UR, "Early", "tu_bye", "reject", "Early"),
+        Case("DLE-15", UR, "Early", "tu_request", "send_request", "Early"),
+        Case("DLE-16", UR, "Early", "request", "pass_request", "Early"),
+        # Figure 2: 2xx if ACK not received; ACK; BYE (sr).
+        Case(
+            "DLE-17", UR, "Moratorium", "timer_repeat",
+            "resend_response, start repeat 1", "Moratorium", "repeat 1, ack 32",
+        ),
+        Case("DLE-18", UR, "Moratorium", "ack", "pass_ack, stop repeat, stop ack", "Established"),
+        Case(
+            "DLE-19", U, "Moratorium", "timer_ack",
+            "send_bye, stop repeat, start bye 37", "Mortal", "bye 37",
+        ),
+        Case(
+            "DLE-19", R, "Moratorium", "timer_ack",
+            "send_bye, stop repeat, start bye 32", "Mortal", "bye 32",
+        ),
+        Case(
+            "DLE-20", U, "Moratorium", "bye",
+            "accept_bye, stop repeat, stop ack, start bye 37", "Mortal", "bye 37",
+        ),
+        Case(
+            "DLE-20", R, "Moratorium", "bye",
+            "accept_bye, stop repeat, stop ack, start bye 32", "Mortal", "bye 32",
+        ),
+        Case(
+            "DLE-21", U, "Moratorium", "tu_bye",
+            "send_bye, stop repeat, stop ack, start bye 37", "Mortal", "bye 37",
+        ),
+        Case(
+            "DLE-21", R, "Moratorium", "tu_bye",
+            "send_bye, stop repeat, stop ack, start bye 32", "Mortal", "bye 32",
+        ),
+        # 5407 2, Moratorium: the UAS may send a 2xx. 3.1.4: a re-INVITE is answered.
+        Case("DLE-22", UR, "Moratorium", "tu_request", "reject", "Moratorium", "repeat 0.5, ack 32"),
+        Case("DLE-23", UR, "Moratorium", "request", "pass_request", "Moratorium", "repeat 0.5, ack 32"),
+        # 5407 3.1.1: MUST be handled as a retransmission; C: no transition by a CANCEL in Confirmed.
+        Case("DLE-24", UR, "Moratorium", "invite cancel", "", "Moratorium", "repeat 0.5, ack 32"),
+        # 3261 13.2.2.4 for a re-INVITE: 14.1 says that the rules are the same.
+        Case("DLE-25", UR, "Established", "response_2xx", "acknowledge", "Established"),
+        Case("DLE-26", U, "Established", "tu_bye", "send_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLE-26", R, "Established", "tu_bye", "send_bye, start bye 32", "Mortal", "bye 32"),
+        Case("DLE-27", U, "Established", "bye", "accept_bye, start bye 37", "Mortal", "bye 37"),
+        Case("DLE-27", R, "Established", "bye", "accept_bye, start bye 32", "Mortal", "bye 32"),
+        Case("DLE-28", UR, "Established", "tu_request", "send_request", "Established"),
+        Case("DLE-29", UR, "Established", "request", "pass_request", "Established"),
+        Case("DLE-30", UR, "Established", "invite cancel ack", "", "Established"),
+        # 5407 D and 3.2.3, 3.2.4: an ACK is sent, an ACK that comes is ignored.
+        Case("DLE-31", U, "Mortal", "response_2xx", "acknowledge, start bye 37", "Mortal", "bye 37"),
+        Case("DLE-31", R, "Mortal", "response_2xx", "acknowledge, start bye 32", "Mortal", "bye 32"),
+        Case("DLE-32", U, "Mortal", "invite cancel ack", "", "Mortal", "bye 37"),
+        Case("DLE-32", R, "Mortal", "invite cancel ack", "", "Mortal", "bye 32"),
+        Case("DLE-33", U, "Mortal", "bye", "accept_bye", "Mortal", "bye 37"),
+        Case("DLE-33", R, "Mortal", "bye", "accept_bye", "Mortal", "bye 32"),
+        Case("DLE-34", U, "Mortal", "request", "refuse_unknown", "Mortal", "bye 37"),
+        Case("DLE-34", R, "Mortal", "request", "refuse_unknown", "Mortal", "bye 32"),
+        Case("DLE-35", U, "Mortal", "tu_bye tu_request", "reject", "Mortal", "bye 37"),
+        Case("DLE-35", R, "Mortal", "tu_bye tu_request", "reject", "Mortal", "bye 32"),
+        Case("DLE-36", UR, "Mortal", "timer_bye", "terminate", "Morgue"),
+    ],
+)
+
+OFFER = Table(
+    "offer",
+    {"Absent": "", "Offered": "tu_offer", "Asked": "offer", "Agreed": "tu_offer answer"},
+    [
+        # 3261 13.2.1: the first offer is in the INVITE or in the first reliable response.
+        Case("OFA-01", UR, "Absent", "tu_offer", "", "Offered"),
+        Case("OFA-02", UR, "Absent", "offer", "", "Asked"),
+        # 3264 4: an answer, or a rejection, settles it; MUST NOT offer again before. 3261 14.2: glare is 491.
+        Case("OFA-03", UR, "Offered", "answer", "", "Agreed"),
+        Case("OFA-04", UR, "Offered", "offer", "refuse_pending", "Offered"),
+        Case("OFA-05", UR, "Offered", "tu_offer", "reject", "Offered"),
+        # 3261 15.1.1: the session is over as soon as the BYE is sent.
+        Case("OFA-06", UR, "Offered", "stop", "terminate", "Terminated"),
+        # 3264 4: MUST NOT offer before it has answered or rejected. 3261 14.2, 3311 5.2: a second one, 500.
+        Case("OFA-07", UR, "Asked", "tu_answer", "", "Agreed"),
+        Case("OFA-08", UR, "Asked", "offer", "refuse_busy", "Asked"),
+        Case("OFA-09", UR, "Asked", "tu_offer", "reject", "Asked"),
+        Case("OFA-10", UR, "Asked", "stop", "terminate", "Terminated"),
+        # 3264 4: at any time either may generate a new offer.
+        Case("OFA-11", UR, "Agreed", "tu_offer", "", "Offered"),
+        Case("OFA-12", UR, "Agreed", "offer", "", "Asked"),
+        Case("OFA-13", UR, "Agreed", "stop", "terminate", "Terminated"),
+    ],
+)
+
 # fmt: on
 
 TABLES = [
@@ -449,4 +652,7 @@ TABLES = [
     UPDATE,
     CONNECTION,
     SERVER,
+    DIALOG_CALLER,
+    DIALOG_CALLEE,
+    OFFER,
 ]

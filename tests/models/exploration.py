@@ -17,6 +17,9 @@ MODELS = [
     "update",
     "connection",
     "server",
+    "dialog-caller",
+    "dialog-callee",
+    "offer",
     "rfc3261/invite-client",
     "rfc3261/invite-server",
 ]

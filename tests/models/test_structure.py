@@ -21,6 +21,8 @@ ENDS_AT_ONCE = {
     "rfc3261/invite-server": {"Confirmed"},
 }
 
+RFCS = ("3261 ", "3264 ", "3311 ", "4320 ", "5407 ", "6026 ", "erratum ")
+
 WAITS_FOR_OTHERS = {
     # Where no timer runs: who has to act. All others end by themselves.
     "invite-client": {"Absent": "the TU", "Proceeding": "the server, or the TU that gives up"},
@@ -51,6 +53,25 @@ WAITS_FOR_OTHERS = {
         "Absent": "whoever runs it",
         "Starting": "the disk and the operating system",
         "Serving": "whoever runs it",
+    },
+    "dialog-caller": {
+        "Absent": "the user",
+        "Preparative": "the callee, or the transaction of the INVITE: Timer B",
+        "Early": "the callee, or the user that cancels",
+        "Moratorium": "the user, who has to acknowledge",
+        "Established": "either user, who hangs up",
+    },
+    "dialog-callee": {
+        "Absent": "the caller",
+        "Preparative": "the user",
+        "Early": "the user",
+        "Established": "either user, who hangs up",
+    },
+    "offer": {
+        "Absent": "either user",
+        "Offered": "the other side, or the dialog that ends",
+        "Asked": "the user, or the dialog that ends",
+        "Agreed": "either user, or the dialog that ends",
     },
     "rfc3261/invite-client": {"Absent": "the TU", "Proceeding": "the server, or the TU that gives up"},
     "rfc3261/invite-server": {"Absent": "the client", "Proceeding": "the TU"},
@@ -196,4 +217,4 @@ def test_row_ids_begin_with_one_name(model: str) -> None:
 @every_model
 def test_every_row_says_where_it_comes_from(model: str) -> None:
     for row in load_model(model).transitions:
-        assert row.rfc == "gap" or row.rfc.startswith(("3261 ", "4320 ", "6026 ", "erratum ")), row.id
+        assert row.rfc == "gap" or row.rfc.startswith(RFCS), row.id

@@ -17,7 +17,7 @@ from sipfsm.fsm import load_model
 from sipfsm.logs import configure_logging
 from sipfsm.verify.report import Report
 from sipfsm.verify.results import Counterexample, Step
-from sipfsm.verify.scenario import AnyScenario, Fork
+from sipfsm.verify.scenario import AnyScenario, Fork, Scenario
 from tests.simulation.player import Find, Outcome, Player, shows
 from tests.simulation.proxy_player import ProxyPlayer
 from tests.simulation.transactions_player import TransactionsPlayer
@@ -33,7 +33,7 @@ def replay(scenario: AnyScenario, steps: tuple[Step, ...], find: Find = load_mod
 
     Raises:
         AssertionError: a message that the run speaks of was not sent.
-        ValueError: its messages go over a reliable transport.
+        ValueError: its messages go over a reliable transport, or it is one of dialogs.
     """
 
     async def play() -> Outcome:
@@ -47,7 +47,9 @@ def _player(scenario: AnyScenario, find: Find) -> Player:
         raise ValueError("only datagrams can be held until the run says what becomes of them")
     if isinstance(scenario, Fork):
         return ProxyPlayer(scenario, find)
-    return TransactionsPlayer(scenario, find)
+    if isinstance(scenario, Scenario):
+        return TransactionsPlayer(scenario, find)
+    raise ValueError("the transactions beneath the dialogs of a call are no part of its run")
 
 
 def replay_report(report: Report) -> Iterator[tuple[bool, str]]:

@@ -9,7 +9,7 @@ from sipfsm.verify.explore import Limits
 from sipfsm.verify.report import Report
 from sipfsm.verify.results import Result, Verdict
 from sipfsm.verify.scenario import Scenario
-from sipfsm.verify.scenarios import FINDINGS, SCENARIOS
+from sipfsm.verify.scenarios import CALLS, FINDINGS, SCENARIOS
 from sipfsm.verify.verify import verify_scenario
 from tests.simulation.replay import main, replay, replay_report
 
@@ -61,6 +61,11 @@ def test_a_message_that_was_not_sent_cannot_arrive() -> None:
 def test_only_datagrams_can_be_held() -> None:
     with pytest.raises(ValueError, match="only datagrams"):
         replay(BY_NAME["invite-reliable"], ())
+
+
+def test_a_call_is_without_the_transactions_that_could_be_replayed() -> None:
+    with pytest.raises(ValueError, match="beneath the dialogs of a call"):
+        replay(CALLS[0], ())
 
 
 def test_a_report_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,21 @@ from itertools import chain
 
 from sipfsm.fsm import Model
 from sipfsm.verify.results import Counterexample, Result, Step, Verdict
-from sipfsm.verify.scenario import TO_SERVER, AnyProperty, AnyScenario, Fork, ForkProperty, Message, Property
+from sipfsm.verify.scenario import (
+    TO_SERVER,
+    AnyProperty,
+    AnyScenario,
+    Call,
+    Fork,
+    ForkProperty,
+    Message,
+    Property,
+)
 from sipfsm.verify.spin.composition import BITS, Composition
 from sipfsm.verify.spin.fork import LANES as FORK_LANES
 from sipfsm.verify.spin.fork import Forking
 from sipfsm.verify.spin.fork_proxy import BITS as FORK_BITS
-from sipfsm.verify.spin.run import Limits, Search, StoppedError, run_spin
+from sipfsm.verify.spin.run import Limits, Search, SpinError, StoppedError, run_spin
 
 _MASK = re.compile(r"broken!=(\d+)")
 
@@ -27,6 +36,8 @@ _REASONS: dict[AnyProperty, str] = {
     ForkProperty.F3: "a branch that is not wanted any more is not cancelled",
     ForkProperty.F4: "nothing can happen any more, and a machine of the proxy is left",
 }
+NO_DIALOGS = "dialogs are not written as Promela; the engine explore checks them"
+
 _LANES = ("caller", "client", "server", "callee")
 _ENDLESS = "this goes on for ever"
 
@@ -43,7 +54,8 @@ def verify_scenario(
 
     Raises:
         MissingProgramError: spin or gcc is not installed.
-        SpinError: a timer has too many ticks, or a machine more rows than SPIN takes.
+        SpinError: a timer has too many ticks, a machine more rows than SPIN takes, or the scenario is one of
+            dialogs.
     """
     try:
         return _searched(scenario, _promela(scenario, find), limits)
@@ -63,6 +75,8 @@ def verify_scenario(
 def _promela(scenario: AnyScenario, find: Callable[[str], Model]) -> str:
     if isinstance(scenario, Fork):
         return Forking(scenario, find).promela()
+    if isinstance(scenario, Call):
+        raise SpinError(f"{scenario.name}: {NO_DIALOGS}")
     return Composition(scenario, find(scenario.client.model), find(scenario.server.model)).promela()
 
 

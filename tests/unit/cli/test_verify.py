@@ -295,3 +295,23 @@ def test_a_second_interruption_ends_it_at_once(tmp_path: Path) -> None:
         process.signal(signal.SIGINT)
         assert process.wait(30) == 130, process.evidence()
         assert "Traceback" not in process.evidence()
+
+
+def test_a_call_is_explored_and_is_not_for_spin(capsys: Printed) -> None:
+    assert main(["verify", "dialog-caller", "dialog-callee", "offer", "--max-states", "50"]) == 4
+    out = capsys.readouterr().out
+    assert "holds  dialog-caller: complete, deterministic, reachable, can end" in out
+    assert "open   call-re-invite (explore): A call with a re-INVITE of each side" in out
+    for arguments in (["--scenario", "call"], ["dialog-callee"]):
+        assert main(["verify", *arguments, "--engine", "spin"]) == 2
+        assert capsys.readouterr().err.splitlines()[0] == (
+            "sipfsm verify: --engine spin: call: "
+            "dialogs are not written as Promela; the engine explore checks them"
+        )
+
+
+def test_a_bye_before_the_ack_is_told_with_both_dialogs(capsys: Printed) -> None:
+    assert main(["verify", "--scenario", "call-hasty-bye"]) == 1
+    out = capsys.readouterr().out
+    assert "D1 is broken, D2 holds, D3 holds, D4 holds, D5 holds, D6 holds" in out
+    assert "D1: nothing can happen any more, and the caller still has its dialog" in out

@@ -67,3 +67,12 @@ def test_what_finds_no_room_is_lost_and_that_is_noted() -> None:
     assert (before, network.overflowed) == (False, True)
     assert not network.states[full].marked
     assert network.states[network.put(network.put(full, (TO_SERVER, TO_SERVER)), (TO_SERVER,))].marked
+
+
+def test_what_a_transaction_carries_is_neither_lost_nor_duplicated() -> None:
+    carried = MAILS[TO_SERVER]._replace(carried=True)
+    network = Medium(Network(delay=1, duplicates=3), (carried, MAILS[TO_CLIENT]), watched=())
+    state = network.put(network.start, (TO_SERVER, TO_CLIENT))
+    assert [each.mail for each in network.lose(state)] == [TO_CLIENT]
+    assert [each.mail for each in network.duplicate(state)] == [TO_CLIENT]
+    assert len(network.deliver(state)) == 2

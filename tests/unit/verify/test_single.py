@@ -34,6 +34,9 @@ def test_the_transactions_have_81_cells() -> None:
         ("response-context", Kind.RESPONSE_CONTEXT),
         ("binding", Kind.UNKNOWN),
         ("connection", Kind.UNKNOWN),
+        ("dialog-caller", Kind.DIALOG_CALLER),
+        ("dialog-callee", Kind.DIALOG_CALLEE),
+        ("offer", Kind.OFFER),
     ],
 )
 def test_what_a_model_is_shows_in_what_it_does(name: str, kind: Kind) -> None:
