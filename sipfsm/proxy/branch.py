@@ -12,8 +12,6 @@ from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.forwarding import (
     DIALOG_METHODS,
     Interface,
-    exceeds_datagram,
-    may_exceed_datagram,
     prepare_forwarded,
     record_route,
 )
@@ -60,27 +58,10 @@ class Branch(Driver[Response]):
         try:
             proxy = self._context.proxy
             targets = await proxy.resolver.resolve(proxy.next_hop(self._request, self._destination))
-            if may_exceed_datagram(self._request):
-                targets = [choice for target in targets for choice in self._choices(target, self._request)]
-            return targets
+            return proxy.ways(targets, self._request, self._context.server.flow)
         except (MessageError, RefusedError, TransportError) as error:
             self._context.proxy.note_unroutable(error)
         return []
-
-    def _choices(self, target: Target, request: Request) -> tuple[Target, ...]:
-        """Put TCP before UDP for a request that is too large for a datagram (:rfc:`3261#section-18.1.1`).
-
-        UDP stays behind it, for a next hop that takes no connections.
-        """
-        if target.protocol != "UDP":
-            return (target,)
-        flow = self._context.server.flow
-        try:
-            sent_by = self._context.proxy.transport.sent_by_to(target, prefer=flow)
-        except TransportError:
-            return (target,)  # to fail when its turn comes; another one may do
-        too_large = exceeds_datagram(request, Interface.of(flow), Interface("UDP", sent_by))
-        return (target._replace(protocol="TCP"), target) if too_large else (target,)
 
     def start_timer(self, timer: Timer, delay: float) -> None:
         """Have a timer fire in `delay` seconds."""

@@ -15,7 +15,13 @@ from sipfsm.message import MessageError, Request, SipUri, make_response
 from sipfsm.message.refusal import RefusedError
 from sipfsm.proxy.context import ResponseContext
 from sipfsm.proxy.domains import ServedDomains
-from sipfsm.proxy.forwarding import prepare_forwarded, stateless_branch
+from sipfsm.proxy.forwarding import (
+    Interface,
+    exceeds_datagram,
+    may_exceed_datagram,
+    prepare_forwarded,
+    stateless_branch,
+)
 from sipfsm.proxy.loops import LoopDetector
 from sipfsm.proxy.relay import RelayPolicy
 from sipfsm.proxy.routing import Prepared, preprocess, take_next_hop
@@ -23,7 +29,7 @@ from sipfsm.proxy.targets import Destination, TargetFinder
 from sipfsm.proxy.validation import validate
 from sipfsm.resolver import Resolver
 from sipfsm.transaction import ServerTransaction, TransactionLayer
-from sipfsm.transport import Flow, Transport, TransportError
+from sipfsm.transport import Flow, Target, Transport, TransportError
 
 log = structlog.get_logger("sipfsm.proxy")
 
@@ -158,7 +164,8 @@ class Proxy:
             targets = self.resolver.resolve_nowait(hop)
             branch = stateless_branch(request)
             if targets is not None:
-                self.transactions.send_statelessly(forwarded, targets[0], branch, prefer=flow)
+                ways = self.ways(targets, forwarded, flow)
+                self.transactions.send_statelessly(forwarded, ways, branch, prefer=flow)
             elif self._nursery is None or self._strays >= MAX_STRAYS:
                 self.counters.count("dropped.stray.overload")
             else:
@@ -169,12 +176,36 @@ class Proxy:
 
     async def _send_stray(self, request: Request, hop: SipUri, branch: str, flow: Flow) -> None:
         try:
-            targets = await self.resolver.resolve(hop)
-            self.transactions.send_statelessly(request, targets[0], branch, prefer=flow)
+            ways = self.ways(await self.resolver.resolve(hop), request, flow)
+            self.transactions.send_statelessly(request, ways, branch, prefer=flow)
         except TransportError as error:
             self.note_unroutable(error)
         finally:
             self._strays -= 1
+
+    def ways(self, targets: list[Target], request: Request, flow: Flow) -> list[Target]:
+        """Put TCP before UDP where a request is too large for a datagram (:rfc:`3261#section-18.1.1`).
+
+        UDP stays behind it, for a next hop that takes no connections.
+
+        Args:
+            targets: the addresses of the next hop, in the order in which they are to be tried.
+            request: as `prepare_forwarded` left it.
+            flow: what it came by.
+        """
+        if not may_exceed_datagram(request):
+            return targets
+        return [way for target in targets for way in self._ways_to(target, request, flow)]
+
+    def _ways_to(self, target: Target, request: Request, flow: Flow) -> tuple[Target, ...]:
+        if target.protocol != "UDP":
+            return (target,)
+        try:
+            sent_by = self.transport.sent_by_to(target, prefer=flow)
+        except TransportError:
+            return (target,)  # to fail when its turn comes; another one may do
+        too_large = exceeds_datagram(request, Interface.of(flow), Interface("UDP", sent_by))
+        return (target._replace(protocol="TCP"), target) if too_large else (target,)
 
     def next_hop(self, request: Request, destination: Destination) -> SipUri:
         """Return the URI to send a request to (:rfc:`3261#section-16.6` steps 6 and 7).

@@ -377,7 +377,7 @@ class Subscriber:
         ack = self._in_dialog("ACK", dialog, answer.cseq.number)
         flow = self._layer.transport.flow_to_nowait(dialog.hop)
         assert flow is not None  # over UDP there is always one
-        self._layer.send_statelessly(ack, dialog.hop, self._layer.new_branch(), prefer=flow)
+        self._layer.send_statelessly(ack, [dialog.hop], self._layer.new_branch(), prefer=flow)
 
     def say_bye(self, dialog: Dialog) -> trio.Event:
         """Send a BYE."""

@@ -1,7 +1,7 @@
 """The transaction layer: finds the transaction of each message, or makes one (:rfc:`3261#section-17`)."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -197,24 +197,38 @@ class TransactionLayer:
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")
 
-    def send_statelessly(self, request: Request, target: Target, branch: str, *, prefer: Flow) -> None:
+    def send_statelessly(
+        self, request: Request, targets: Sequence[Target], branch: str, *, prefer: Flow
+    ) -> None:
         """Send a request without a transaction: an ACK for a 2xx, above all (:rfc:`3261#section-16.11`).
 
         Args:
             request: without a Via of ours; it is changed.
-            target: where to send it.
+            targets: where to send it: to the first that can be reached. Nobody learns whether it arrived.
             branch: for the Via of ours.
             prefer: a flow whose socket is to be used if it fits.
         """
         try:
-            flow = self.transport.flow_to_nowait(target, prefer=prefer)
-            if flow is not None:
-                _send_with_via(request, branch, flow)
-            else:
-                connect = partial(self.transport.connect, target, prefer=prefer)
-                self.send_when_connected(connect, partial(_send_with_via, request, branch))
+            flow = self.transport.flow_to_nowait(targets[0], prefer=prefer)
+        except TransportError:
+            flow = None  # who connects comes to the same, and goes on to the next target
+        if flow is None:
+            connect = partial(self._connect_to_one, targets, prefer)
+            self.send_when_connected(connect, partial(_send_with_via, request, branch))
+            return
+        try:
+            _send_with_via(request, branch, flow)
         except TransportError as error:
             self.counters.count(f"transport-error.{error.reason}")
+
+    async def _connect_to_one(self, targets: Sequence[Target], prefer: Flow) -> Flow:
+        *others, last = targets
+        for target in others:
+            try:
+                return await self.transport.connect(target, prefer=prefer)
+            except TransportError as error:
+                self.counters.count(f"transport-error.{error.reason}")
+        return await self.transport.connect(last, prefer=prefer)
 
     def send_when_connected(
         self, connect: Callable[[], Awaitable[Flow]], send: Callable[[Flow], None]

@@ -1,6 +1,7 @@
 """What a proxy forwards without a transaction, ACK of a 2xx above all: :rfc:`3261#section-16.11`."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -11,9 +12,16 @@ from sipfsm.simulation.phone import Phone
 from sipfsm.simulation.scene import Scene, parsed, simulated
 
 
-async def answered(scene: Scene) -> tuple[Phone, Phone, Request, Response]:
-    """Have a call answered; return caller, callee, the INVITE as it was sent, and the 200 as it came."""
-    alice, bob = await scene.phone("alice"), await scene.phone("bob")
+async def answered(
+    scene: Scene, *, protocols: Sequence[str] = ("udp", "tcp")
+) -> tuple[Phone, Phone, Request, Response]:
+    """Have a call answered; return caller, callee, the INVITE as it was sent, and the 200 as it came.
+
+    Args:
+        scene: where.
+        protocols: what the callee speaks.
+    """
+    alice, bob = await scene.phone("alice"), await scene.phone("bob", protocols=protocols)
     await bob.register()
     invite = await alice.send(alice.request("INVITE", bob.aor))
     bob.answer(await bob.receive("INVITE"), 200)
@@ -31,6 +39,30 @@ async def test_16_11_the_ack_of_a_2xx_is_forwarded_and_never_answered(scene: Sce
     assert ack.max_forwards == 69
     assert len(ack.vias) == 2
     await alice.receives_nothing(60)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "size", "used"),
+    [
+        (("udp", "tcp"), 3000, "TCP"),
+        (("udp",), 3000, "UDP"),
+        (("udp", "tcp"), 300, "UDP"),
+    ],
+)
+@simulated()
+async def test_18_1_1_an_ack_that_is_too_large_for_a_datagram_goes_over_tcp(
+    scene: Scene, protocols: tuple[str, ...], size: int, used: str
+) -> None:
+    """18.1.1 speaks of every request; whoever refuses the connection gets a datagram."""
+    alice, bob, _, answer = await answered(scene, protocols=protocols)
+    ack = alice.in_dialog("ACK", answer)
+    ack.body = b"x" * size
+    ack.headers.set(b"content-length", b"%d" % size)
+    await alice.send(ack)
+    received = await bob.receive("ACK")
+    assert received.flow.protocol == received.request.via.transport == used
+    assert received.request.body == ack.body
+    assert len(scene.forwarded("ACK", to=bob)) == 1
 
 
 @simulated()

@@ -521,9 +521,9 @@ def test_an_ack_is_sent_without_a_transaction(protocol: str) -> None:
             it.peer.send(text("OPTIONS"))
             await it.until(1)
             flow, branch = it.element.served[0].flow, new_branch()
-            it.element.layer.send_statelessly(ack(), Target(protocol, PEER, 5060), branch, prefer=flow)
+            it.element.layer.send_statelessly(ack(), [Target(protocol, PEER, 5060)], branch, prefer=flow)
             await it.until(2)
-            it.element.layer.send_statelessly(ack(), Target(protocol, PEER, 5060), branch, prefer=flow)
+            it.element.layer.send_statelessly(ack(), [Target(protocol, PEER, 5060)], branch, prefer=flow)
             await it.until(MINUTE)
             assert it.wire("ACK ") == [1, 2]
             for sent in it.peer.requests:
@@ -540,8 +540,8 @@ def test_what_cannot_be_sent_without_a_transaction_is_counted() -> None:
             it.peer.send(text("OPTIONS"))
             await it.until(1)
             send = partial(it.element.layer.send_statelessly, prefer=it.element.served[0].flow)
-            send(ack(), Target("SCTP", PEER, 5060), new_branch())
-            send(ack(), Target("TCP", PEER, 5099), new_branch())
+            send(ack(), [Target("SCTP", PEER, 5060)], new_branch())
+            send(ack(), [Target("TCP", PEER, 5099)], new_branch())
             await it.until(MINUTE)
             assert it.element.counters["transport-error.no-listener"] == 1
             assert it.element.counters["transport-error.refused"] == 1
@@ -561,7 +561,8 @@ def test_not_too_many_messages_wait_for_a_connection(monkeypatch: pytest.MonkeyP
             it.network.part(ELEMENT, PEER)
 
             def send() -> None:
-                it.element.layer.send_statelessly(ack(), Target("TCP", PEER, 5060), new_branch(), prefer=flow)
+                target = Target("TCP", PEER, 5060)
+                it.element.layer.send_statelessly(ack(), [target], new_branch(), prefer=flow)
 
             for _ in range(4):
                 send()
@@ -613,7 +614,7 @@ async def _in_all_states(it: Scene) -> None:
         respond(it.element.served[number], status)
     it.network.part(ELEMENT, "192.0.2.99")
     nowhere, flow = Target("TCP", "192.0.2.99", 5060), it.element.served[0].flow
-    it.element.layer.send_statelessly(ack(), nowhere, new_branch(), prefer=flow)
+    it.element.layer.send_statelessly(ack(), [nowhere], new_branch(), prefer=flow)
     await it.until(4000)
 
 
@@ -648,7 +649,7 @@ def test_a_layer_that_does_not_run_refuses_requests() -> None:
             it.peer.send(text("INVITE", via=via(2)))
             await it.until(2)
             assert [answer.status for answer in it.answers()] == [503]
-            it.element.layer.send_statelessly(ack(), Target("TCP", PEER, 5099), new_branch(), prefer=flow)
+            it.element.layer.send_statelessly(ack(), [Target("TCP", PEER, 5099)], new_branch(), prefer=flow)
             assert it.element.counters["dropped.send.overload"] == 1
             assert it.element.servers == {}
 

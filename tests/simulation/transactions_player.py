@@ -130,7 +130,7 @@ class TransactionsPlayer(Player):
         ack.headers.remove(b"via")
         flow = self.client_layer.transport.flow_to_nowait(self._target, prefer=None)
         assert flow is not None
-        self.client_layer.send_statelessly(ack, self._target, self.client_layer.new_branch(), prefer=flow)
+        self.client_layer.send_statelessly(ack, [self._target], self.client_layer.new_branch(), prefer=flow)
 
     # ---- the run
 
