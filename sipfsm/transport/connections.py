@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import IPv6Network
 
 from sipfsm.counters import Counters
 from sipfsm.fsm import Engine, Timing, load_model
@@ -16,6 +17,16 @@ from sipfsm.transport.limits import StreamLimits
 def _engine(timing: Timing) -> Engine:
     """Return the machine, which keeps nothing of a connection: all that have the same timing share it."""
     return Engine(load_model("connection"), timing)
+
+
+def holder_of(host: str) -> str:
+    """Return what stands for all addresses of who has this one.
+
+    Who has an IPv6 address can have 2**64 of them (:rfc:`4291#section-2.5.4`), so that is its network.
+    """
+    if ":" not in host:
+        return host
+    return str(IPv6Network((host.partition("%")[0], 64), strict=False))
 
 
 class Connections:
@@ -70,21 +81,22 @@ class Connections:
         Raises:
             TransportError: there are too many connections already.
         """
-        in_use = self._per_host.get(host, 0)
+        holder = holder_of(host)
+        in_use = self._per_host.get(holder, 0)
         if self._total >= self._limits.max_connections:
             self._counters.count("connections.refused.total")
             raise TransportError("too-many-connections", f"there are {self._total} connections already")
         if in_use >= self._limits.max_connections_per_host:
             self._counters.count("connections.refused.host")
-            raise TransportError("too-many-connections", f"there are {in_use} with {host} already")
+            raise TransportError("too-many-connections", f"there are {in_use} with {holder} already")
         self._total += 1
-        self._per_host[host] = in_use + 1
+        self._per_host[holder] = in_use + 1
         try:
             yield
         finally:
             self._total -= 1
-            left = self._per_host[host] - 1
+            left = self._per_host[holder] - 1
             if left:
-                self._per_host[host] = left
+                self._per_host[holder] = left
             else:
-                del self._per_host[host]
+                del self._per_host[holder]
