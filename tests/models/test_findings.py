@@ -22,6 +22,7 @@ BROKEN: dict[str, set[Property | CallProperty]] = {
 }
 
 
+@pytest.mark.no_cover  # to watch which lines run would take four times as long; smaller tests pass them all
 @pytest.mark.parametrize("name", ALL)
 def test_every_scenario_is_decided(name: str) -> None:
     result = explored(name)
