@@ -5,6 +5,8 @@ at hand; everywhere else each run tries new ones. No example has a deadline: the
 """
 
 import os
+import sys
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -20,10 +22,31 @@ class _RealProgramsTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each process one test at a time, but all tests with real programs to the same one.
 
     They mostly wait, so that the other process finds the machine nearly idle, and never disturb each other.
+    Tests that look at one exploration stay together, too, so that it is made once.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "real programs" if nodeid.startswith("tests/interop/") else nodeid
+        if nodeid.startswith("tests/interop/"):
+            return "real programs"
+        return nodeid.partition("::")[0] if nodeid.startswith(_EXPLORERS) else nodeid
+
+
+_EXPLORERS = ("tests/models/test_findings.py", "tests/models/test_races.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Leave a long test out of coverage if it says so: smaller ones pass the same lines.
+
+    The mark of pytest-cov does nothing in a process of xdist, which coverage starts in as well.
+    """
+    tracer = sys.gettrace()
+    if item.get_closest_marker("untraced") is not None:
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _RealProgramsTogether:

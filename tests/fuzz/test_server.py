@@ -28,7 +28,7 @@ def test_whatever_they_do_the_rules_hold_and_nothing_is_left(plan: Plan) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # which halves the time
+@pytest.mark.untraced
 def test_they_hold_through_hundreds_of_plans() -> None:
     chance = Random(26)
     for _ in range(PLANS_OF_ONE_SEED // BATCH):

@@ -47,7 +47,7 @@ def test_the_layer_does_what_the_reference_does(script: Script) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # which halves the time
+@pytest.mark.untraced
 def test_the_layer_does_so_through_thousands_of_sequences_that_reach_all_there_is() -> None:
     chance, reached = Random(17), Reached()
     for _ in range(SEQUENCES // BATCH):

@@ -157,7 +157,7 @@ class PythonWalker:
         self.outcomes.append(outcome(str(state), [list(each) for each in logged]))
 
 
-@pytest.mark.no_cover  # which halves the time
+@pytest.mark.untraced
 def test_python_statemachine_runs_the_scxml_as_our_engine_runs_the_model(
     walks: list[Walk], outcomes: list[list[Outcome]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ BROKEN: dict[str, set[Property | CallProperty]] = {
 }
 
 
-@pytest.mark.no_cover  # to watch which lines run would take four times as long; smaller tests pass them all
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", ALL)
 def test_every_scenario_is_decided(name: str) -> None:
     result = explored(name)
@@ -31,6 +31,7 @@ def test_every_scenario_is_decided(name: str) -> None:
     assert {each.property for each in result.verdicts if each.holds is False} == BROKEN.get(name, set())
 
 
+@pytest.mark.untraced
 def test_over_a_million_states_are_explored() -> None:
     results = [explored(name) for name in ALL]
     assert sum(result.states for result in results) > 1_500_000
