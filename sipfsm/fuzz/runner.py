@@ -250,8 +250,9 @@ class Runner:
 
 def _last_answer(recording: Recording) -> float:
     """Give when the last message came from the target, in seconds since 1970; 0 if none did."""
-    times = (packet.time for packet in reversed(recording.packets) if not packet.sent)
-    return recording.epoch + next(times, -recording.epoch)
+    return max(
+        (recording.epoch + packet.time for packet in recording.packets if not packet.sent), default=0.0
+    )
 
 
 def _unanswered(recording: Recording) -> float | None:

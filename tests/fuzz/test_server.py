@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sipfsm.fsm import Model, load_model
 from sipfsm.simulation.actors import CallerPlan
 from tests.fuzz.plan import PLANS, Plan, callees, draw, links, play_all, registrants, tell
+from tests.models.changes import changed
 
 PLANS_OF_ONE_SEED = 300
 BATCH = 20
@@ -39,13 +39,6 @@ def test_they_hold_through_hundreds_of_plans() -> None:
 # ---- that a fault would be found, and how it would be told
 
 
-def idle(name: str, row: str) -> Model:
-    """A machine of which one row does nothing."""
-    model = load_model(name)
-    rows = [each.model_copy(update={"before": ()}) if each.id == row else each for each in model.transitions]
-    return model.model_copy(update={"transitions": tuple(rows)})
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "row", "change", "what"),
@@ -58,9 +51,7 @@ def idle(name: str, row: str) -> Model:
 )
 def test_each_judge_is_awake(name: str, row: str, change: dict[str, object], what: str) -> None:
     """A fault is planted, and found by the judge whose it is, in plans of one seed."""
-    model = load_model(name)
-    rows = [each.model_copy(update=change) if each.id == row else each for each in model.transitions]
-    faulty = model.model_copy(update={"transitions": tuple(rows)})
+    faulty = changed(name, row, **change)
     chance = Random(7)
     for _ in range(20):
         told = play_all([draw(chance) for _ in range(5)], [faulty]).values()
@@ -74,7 +65,7 @@ FORKS = CallerPlan("INVITE", "UDP", 0.0, 0, None, False, True, None)
 
 @pytest.mark.slow
 def test_a_proxy_that_forwards_one_2xx_only_is_found_and_told_in_a_few_messages() -> None:
-    models = [idle("response-context", "RCX-15")]
+    models = [changed("response-context", "RCX-15", before=())]
     plans = st.builds(
         Plan,
         st.integers(0, 3),

@@ -12,11 +12,11 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sipfsm.fsm import Model, load_model
 from tests.fuzz.cells import Reached, all_cells, all_rows
 from tests.fuzz.script import SCRIPTS, Do, Script, draw
 from tests.fuzz.shrink import shrink
 from tests.fuzz.stage import Mismatch, engines_with, play, play_all
+from tests.models.changes import changed, without
 
 SEQUENCES = 2_000
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fuzzing.md"
@@ -60,17 +60,6 @@ def test_the_layer_does_so_through_thousands_of_sequences_that_reach_all_there_i
 # ---- that a fault would be found, and how it would be told
 
 
-def changed(name: str, row: str, **change: object) -> Model:
-    """A machine with one row changed, or dropped."""
-    model = load_model(name)
-    rows = tuple(
-        each.model_copy(update=change) if each.id == row else each
-        for each in model.transitions
-        if each.id != row or change
-    )
-    return model.model_copy(update={"transitions": rows})
-
-
 FAULTS = [
     # machine, row, what is wrong with it, the clause, the longest sequence that may be needed to show it
     ("invite-server", "IST-08", {}, "3261 17.2.1", 3),
@@ -91,7 +80,7 @@ FAULTS = [
 def test_a_planted_fault_is_found_and_told_in_a_few_messages(
     machine: str, row: str, change: dict[str, object], clause: str, longest: int
 ) -> None:
-    engines = engines_with(changed(machine, row, **change))
+    engines = engines_with(changed(machine, row, **change) if change else without(machine, row))
 
     def fails(script: Script) -> str:
         try:
@@ -110,7 +99,7 @@ def test_a_planted_fault_is_found_and_told_in_a_few_messages(
 
 
 def test_hypothesis_shrinks_a_planted_fault_to_a_ladder_with_row_and_clause() -> None:
-    engines = engines_with(changed("invite-server", "IST-08"))
+    engines = engines_with(without("invite-server", "IST-08"))
 
     @settings(max_examples=500, database=None, derandomize=True, report_multiple_bugs=False, phases=PHASES)
     @given(SCRIPTS)
@@ -128,7 +117,7 @@ def test_hypothesis_shrinks_a_planted_fault_to_a_ladder_with_row_and_clause() ->
 def test_a_state_that_is_left_too_early_is_told_as_a_ladder() -> None:
     script = (Do("arrives", "INVITE"), Do("responds", "INVITE", 0, 486), Do("arrives", "INVITE"))
     with pytest.raises(Mismatch) as found:
-        play(script, engines=engines_with(changed("invite-server", "IST-08")))
+        play(script, engines=engines_with(without("invite-server", "IST-08")))
     assert str(found.value) in PAGE.read_text()
     what, *drawn = str(found.value).splitlines()
     assert what == "the layer did this: nothing; it should have done this: sends INVITE 0 486"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sipfsm.fsm import Model, load_model
+from sipfsm.fsm import load_model
 from sipfsm.verify.fork_mail import Kind
 from sipfsm.verify.mutants import mutants
 from sipfsm.verify.races import RACES, Race, find_race
@@ -10,6 +10,7 @@ from sipfsm.verify.results import Step
 from sipfsm.verify.scenario import Fork, ForkCallee, ForkCaller, ForkProperty, Network
 from sipfsm.verify.scenarios import FORKS
 from sipfsm.verify.verify import verify_scenario
+from tests.models.changes import finding
 from tests.simulation.player import Outcome, agrees, shows
 from tests.simulation.replay import replay
 from tests.simulation.walks import walk
@@ -39,10 +40,7 @@ def replayed(model: str, mistake: str, broken: ForkProperty) -> Runs:
     """
     mutant = next(each.model for each in mutants(load_model(model)) if each.name == mistake)
     assert mutant is not None
-
-    def find(name: str) -> Model:
-        return mutant if name == model else load_model(name)
-
+    find = finding(mutant)
     verdicts = verify_scenario(SMALL, find).verdicts
     (run,) = (each.counterexample for each in verdicts if each.property == broken)
     assert run is not None, "the verification does not find it"

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from sipfsm.fsm import Engine, Timing, load_model
+from sipfsm.fsm import Engine, Timing
 from sipfsm.simulation import registrations
 from sipfsm.simulation.network import Link
 from sipfsm.simulation.scene import ready_engines
 from sipfsm.simulation.subscriber import Habits
 from sipfsm.simulation.town import Result, TownPlan, simulate
+from tests.models.changes import changed
 
 BUSY = TownPlan(
     users=24,
@@ -76,10 +77,8 @@ def test_the_same_seed_is_the_same_run_in_another_process() -> None:
 
 def simulate_with(name: str, row: str) -> Result:
     """Simulate proxies of which one row of a machine does nothing."""
-    model = load_model(name)
-    rows = [each.model_copy(update={"before": ()}) if each.id == row else each for each in model.transitions]
-    changed = Engine(model.model_copy(update={"transitions": tuple(rows)}), Timing())
-    return simulate(replace(BUSY, hours=0.7), engines={**ready_engines(Timing()), name: changed})
+    idle = Engine(changed(name, row, before=()), Timing())
+    return simulate(replace(BUSY, hours=0.7), engines={**ready_engines(Timing()), name: idle})
 
 
 @pytest.mark.slow
@@ -102,12 +101,7 @@ def test_a_planted_fault_is_found_and_told_as_the_ladder_of_its_call(name: str, 
 
 
 def test_a_row_that_stores_no_end_leaves_something_and_that_is_told() -> None:
-    model = load_model("invite-server")
-    rows = [
-        each.model_copy(update={"dest": None, "before": ()}) if each.id in {"IST-18", "IST-10"} else each
-        for each in model.transitions
-    ]
-    immortal = Engine(model.model_copy(update={"transitions": tuple(rows)}), Timing())
+    immortal = Engine(changed("invite-server", "IST-18", "IST-10", dest=None, before=()), Timing())
     plan = replace(BUSY, users=10, hours=0.3, habits=replace(BUSY.habits, busy=1.0, calls_per_hour=20))
     result = simulate(plan, engines={**ready_engines(Timing()), "invite-server": immortal})
     assert any(

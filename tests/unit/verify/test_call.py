@@ -1,7 +1,5 @@
 """The composition of two user agents: what holds, and that each fault put into a machine is found."""
 
-from collections.abc import Callable
-
 import pytest
 
 from sipfsm.fsm import Model, load_model
@@ -15,6 +13,7 @@ from sipfsm.verify.scenario import Call, CallProperty, Network, Role
 from sipfsm.verify.spin.engine import verify_scenario as verify_with_spin
 from sipfsm.verify.spin.run import SpinError
 from sipfsm.verify.verify import scenarios_for, verify_scenario
+from tests.models.changes import changed, finding
 
 D1, D2, D3, D4, D5, D6 = CallProperty
 
@@ -36,20 +35,6 @@ CHANGING = Call(
 LATE_OFFER = CHANGING.model_copy(update={"name": "late-offer", "offer_in": "2xx", "callee_wishes": ()})
 TWICE = CHANGING.model_copy(update={"name": "twice", "caller_wishes": ("re-INVITE", "UPDATE")})
 HASTY = Call(name="hasty", title="", callee_wishes=("BYE",), waits_for_ack=False)
-
-
-def changed(model: str, row: str, **changes: object) -> Callable[[str], Model]:
-    """Find models, one of them with another row."""
-
-    def find(name: str) -> Model:
-        found = load_model(name)
-        if name != model:
-            return found
-        rows = [each.model_copy(update=changes) if each.id == row else each for each in found.transitions]
-        assert rows != list(found.transitions)
-        return found.model_copy(update={"transitions": tuple(rows)})
-
-    return find
 
 
 def broken(result: Result) -> dict[CallProperty, Counterexample]:
@@ -116,7 +101,7 @@ def test_all_holds(call: Call) -> None:
 def test_a_fault_is_found(
     call: Call, model: str, row: str, changes: dict[str, object], expected: CallProperty
 ) -> None:
-    assert expected in broken(verify_scenario(call, changed(model, row, **changes)))
+    assert expected in broken(verify_scenario(call, finding(changed(model, row, **changes))))
 
 
 def test_a_bye_before_the_ack_can_leave_the_caller_waiting_for_ever() -> None:
@@ -128,11 +113,12 @@ def test_a_bye_before_the_ack_can_leave_the_caller_waiting_for_ever() -> None:
 
 def test_a_property_that_is_not_listed_is_not_observed() -> None:
     only = ENDING.model_copy(update={"properties": (D4,)})
-    assert not broken(verify_scenario(only, changed("dialog-caller", "DLR-19", before=())))
+    assert not broken(verify_scenario(only, finding(changed("dialog-caller", "DLR-19", before=()))))
 
 
 def test_a_run_is_told_with_the_states_of_the_dialogs() -> None:
-    run = broken(verify_scenario(ENDING, changed("dialog-caller", "DLR-31", before=("start_bye",))))[D2]
+    hasty = finding(changed("dialog-caller", "DLR-31", before=("start_bye",)))
+    run = broken(verify_scenario(ENDING, hasty))[D2]
     lines = ladder(run)
     assert run.lanes == ("caller", "callee")
     assert lines[0].split() == ["T1", "caller", "callee"]

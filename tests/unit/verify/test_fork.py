@@ -1,14 +1,13 @@
 """The composition of a forking proxy: what holds, and that each fault put into a machine is found."""
 
-from collections.abc import Callable
-
 import pytest
 
-from sipfsm.fsm import Model, load_model
+from sipfsm.fsm import load_model
 from sipfsm.verify.ladder import ladder
 from sipfsm.verify.results import Counterexample, Result
 from sipfsm.verify.scenario import Fork, ForkCallee, ForkCaller, ForkProperty, Network
 from sipfsm.verify.verify import verify_scenario
+from tests.models.changes import changed, finding
 
 SMALL = Fork(
     name="small",
@@ -17,20 +16,6 @@ SMALL = Fork(
     caller=ForkCaller(cancel_within=0),
     callee=ForkCallee(answers=("100", "101-199", "2xx", "3xx-5xx"), within=0, at_last=("wait", "mute")),
 )
-
-
-def changed(model: str, row: str, **changes: object) -> Callable[[str], Model]:
-    """Find models, one of them with another row."""
-
-    def find(name: str) -> Model:
-        found = load_model(name)
-        if name != model:
-            return found
-        rows = [each.model_copy(update=changes) if each.id == row else each for each in found.transitions]
-        assert rows != list(found.transitions)
-        return found.model_copy(update={"transitions": tuple(rows)})
-
-    return find
 
 
 def broken(result: Result) -> dict[ForkProperty, Counterexample]:
@@ -68,12 +53,12 @@ def test_all_holds() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_fault_is_found(model: str, row: str, changes: dict[str, object], expected: ForkProperty) -> None:
-    result = verify_scenario(SMALL, changed(model, row, **changes))
+    result = verify_scenario(SMALL, finding(changed(model, row, **changes)))
     assert expected in broken(result)
 
 
 def test_the_run_is_told_with_all_who_take_part() -> None:
-    run = broken(verify_scenario(SMALL, changed("branch", "BRA-18", before=())))[ForkProperty.F3]
+    run = broken(verify_scenario(SMALL, finding(changed("branch", "BRA-18", before=()))))[ForkProperty.F3]
     assert run.lanes == ("caller", "proxy", "callee 1", "callee 2")
     lines = ladder(run)
     assert lines[0].split("  ")[-1] == "callee 2"

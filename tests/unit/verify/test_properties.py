@@ -8,6 +8,7 @@ from sipfsm.fsm import Model, load_model
 from sipfsm.verify.results import Counterexample, Result
 from sipfsm.verify.scenario import Callee, Caller, Network, Property, Role, Scenario
 from sipfsm.verify.verify import verify_scenario
+from tests.models.changes import changed
 
 INVITE = Scenario(
     name="small-invite",
@@ -36,11 +37,7 @@ Change = Callable[[Model], Model]
 
 
 def row(name: str, **changes: object) -> Change:
-    def change(model: Model) -> Model:
-        rows = [each.model_copy(update=changes) if each.id == name else each for each in model.transitions]
-        return model.model_copy(update={"transitions": tuple(rows)})
-
-    return change
+    return lambda model: changed(model, name, **changes)
 
 
 def entering(state: str, *actions: str) -> Change:

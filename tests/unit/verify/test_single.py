@@ -2,10 +2,11 @@
 
 import pytest
 
-from sipfsm.fsm import Model, load_model, model_names, read_model
+from sipfsm.fsm import load_model, model_names, read_model
 from sipfsm.verify.kinds import Kind, kind_of
 from sipfsm.verify.results import MachineResult
 from sipfsm.verify.single import check_machine
+from tests.models.changes import changed, without
 
 
 @pytest.mark.parametrize("name", model_names())
@@ -50,19 +51,6 @@ def test_who_has_to_act_where_no_timer_runs() -> None:
     assert check_machine(load_model("non-invite-client")).waits == {}
     assert check_machine(load_model("response-context")).waits["Forking"] == (
         "the branches, the transaction user"
-    )
-
-
-def changed(name: str, row: str, **changes: object) -> Model:
-    model = load_model(name)
-    rows = [each.model_copy(update=changes) if each.id == row else each for each in model.transitions]
-    return model.model_copy(update={"transitions": tuple(rows)})
-
-
-def without(name: str, row: str) -> Model:
-    model = load_model(name)
-    return model.model_copy(
-        update={"transitions": tuple(each for each in model.transitions if each.id != row)}
     )
 
 
@@ -138,14 +126,6 @@ def test_a_timer_that_repeats_for_ever_is_told() -> None:
 
 
 def test_timers_that_lead_round_in_a_circle_are_told() -> None:
-    model = changed("invite-server", "IST-10", dest="Confirmed")
-    model = model.model_copy(
-        update={
-            "transitions": tuple(
-                each.model_copy(update={"dest": "Completed"}) if each.id == "IST-18" else each
-                for each in model.transitions
-            )
-        }
-    )
+    model = changed(changed("invite-server", "IST-10", dest="Confirmed"), "IST-18", dest="Completed")
     found = problems(check_machine(model), "waits for nobody")
     assert any("timers alone lead away from here and back again" in problem for problem in found)

@@ -2,12 +2,13 @@
 
 import pytest
 
-from sipfsm.fsm import Model, load_model
+from sipfsm.fsm import load_model
 from sipfsm.verify.results import Result
 from sipfsm.verify.scenario import Fork, ForkCallee, ForkCaller, ForkProperty, Network
 from sipfsm.verify.spin.engine import verify_scenario as with_spin
 from sipfsm.verify.verify import verify_scenario as with_exploration
-from tests.unit.verify.test_fork import SMALL, changed
+from tests.models.changes import changed, finding
+from tests.unit.verify.test_fork import SMALL
 
 pytestmark = pytest.mark.slow
 
@@ -60,14 +61,8 @@ def test_both_find_two_faults(
     branch: tuple[str, dict[str, object]],
     expected: tuple[ForkProperty, ...],
 ) -> None:
-    faulty = {
-        name: changed(name, row, **changes)
-        for name, (row, changes) in (("response-context", context), ("branch", branch))
-    }
-
-    def find(name: str) -> Model:
-        return faulty.get(name, load_model)(name)
-
+    faulty = {"response-context": context, "branch": branch}
+    find = finding(*(changed(name, row, **changes) for name, (row, changes) in faulty.items()))
     explored, spun = with_exploration(SMALL, find), with_spin(SMALL, find)
     assert set(expected) <= {each.property for each in spun.verdicts if each.holds is False}
     assert_agreement(explored, spun)
